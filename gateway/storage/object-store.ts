@@ -165,10 +165,7 @@ export interface ObjectStore {
   abortMultipart(upload: MultipartUpload, options?: CallOptions): Promise<void>;
 
   /** All open uploads whose key starts with `prefix`, read page by page. */
-  listMultipartUploads(
-    prefix: string,
-    options?: CallOptions,
-  ): AsyncIterable<MultipartUpload>;
+  listMultipartUploads(prefix: string, options?: CallOptions): AsyncIterable<MultipartUpload>;
 
   /** HeadBucket: rejects with what a session would meet (denied, missing, credentials, network). */
   probe(options?: CallOptions): Promise<void>;

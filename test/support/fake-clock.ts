@@ -1,0 +1,48 @@
+/**
+ * Virtual time: nothing happens until a test says how much time passes, and then due timers fire in
+ * order. Work that a timer starts asynchronously gets its turns of the event loop between two timers.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock, Timer } from '#gateway/kit/clock.ts';
+
+export interface FakeClock extends Clock {
+  /** Lets `durationMs` pass, firing every timer that falls due, also those set meanwhile. */
+  advance(durationMs: number): Promise<void>;
+  /** Timers set and neither fired nor cancelled. */
+  readonly pendingTimers: number;
+}
+
+/** @param startMs wall clock at the beginning. Default 2026-01-01T00:00:00Z. */
+export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
+  let elapsedMs = 0;
+  const timers = new Set<{ readonly dueMs: number; readonly fire: () => void }>();
+
+  const nextDue = (limitMs: number) => {
+    const due = [...timers].filter((timer) => timer.dueMs <= limitMs);
+    return due.sort((first, second) => first.dueMs - second.dueMs)[0];
+  };
+
+  return {
+    now: () => startMs + elapsedMs,
+    monotonicMs: () => elapsedMs,
+    setTimer(delayMs, fire): Timer {
+      const timer = { dueMs: elapsedMs + Math.max(0, delayMs), fire };
+      timers.add(timer);
+      return { cancel: () => void timers.delete(timer) };
+    },
+    async advance(durationMs) {
+      const untilMs = elapsedMs + durationMs;
+      for (let timer = nextDue(untilMs); timer; timer = nextDue(untilMs)) {
+        timers.delete(timer);
+        elapsedMs = timer.dueMs;
+        timer.fire();
+        await turn();
+      }
+      elapsedMs = untilMs;
+      await turn();
+    },
+    get pendingTimers() {
+      return timers.size;
+    },
+  };
+}

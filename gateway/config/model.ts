@@ -1,0 +1,152 @@
+/**
+ * The configuration as the rest of the gateway sees it: checked, complete, with the words of the file.
+ * Sizes are bytes, durations are seconds, paths are absolute, an optional word that nobody wrote is
+ * absent. Every reader (our YAML, the original INI, environment, --set) ends here. Never log one whole:
+ * it holds passwords and keys.
+ */
+
+export const permissions = ['list', 'read', 'write', 'overwrite', 'delete'] as const;
+/**
+ * What an account may do. `write` creates, `overwrite` replaces, appends, resumes and renames onto an
+ * existing name, `delete` removes.
+ */
+export type Permission = (typeof permissions)[number];
+
+export const incompleteUploadPolicies = ['discard', 'complete'] as const;
+/** What becomes of an upload that the client's side cut: nothing is stored, or what was received is. */
+export type IncompleteUploads = (typeof incompleteUploadPolicies)[number];
+
+export const tlsVersions = ['1.2', '1.3'] as const;
+export type TlsVersion = (typeof tlsVersions)[number];
+
+export const dataPeers = ['same', 'network', 'any'] as const;
+/** Who may open a data connection: the control peer's address, one of its networks, anybody. */
+export type DataPeer = (typeof dataPeers)[number];
+
+export const proxyProtocolModes = ['disabled', 'optional', 'required'] as const;
+export type ProxyProtocolMode = (typeof proxyProtocolModes)[number];
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const logRotations = ['never', 'daily', 'hourly', 'every_minute', 'every_second'] as const;
+/** When `cos_v5.log` is renamed and begun anew. */
+export type LogRotation = (typeof logRotations)[number];
+
+export const sessionReuses = ['optional', 'required'] as const;
+/** Whether a data connection must resume the control connection's TLS session. */
+export type SessionReuse = (typeof sessionReuses)[number];
+
+/** Inclusive, first ≤ last. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface MasqueradeNetwork {
+  /** Which clients: an address or CIDR, either family. */
+  readonly clients: string;
+  /** IPv4 address told to them in 227. */
+  readonly address: string;
+}
+
+export interface TlsConfig {
+  readonly certificate_file: string;
+  readonly key_file: string;
+  readonly required: boolean;
+  /** Absent: no implicit FTPS. 0: any free port. */
+  readonly implicit_port?: number;
+  readonly min_version: TlsVersion;
+  readonly max_version: TlsVersion;
+  readonly session_reuse: SessionReuse;
+}
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly directory: string;
+  readonly rotate: LogRotation;
+  /** Rotated files kept. 0: all of them. */
+  readonly keep: number;
+}
+
+export type AccountPassword =
+  | { readonly kind: 'plain'; readonly value: string }
+  | { readonly kind: 'hash'; readonly value: string }
+  /** The file's content is a hash or a plain password; read at login, so that it may change. */
+  | { readonly kind: 'file'; readonly path: string };
+
+export type CosCredentials =
+  | {
+      readonly kind: 'static';
+      readonly secretid: string;
+      readonly secretkey: string;
+      readonly token?: string;
+    }
+  | {
+      readonly kind: 'static-files';
+      readonly secretid_file: string;
+      readonly secretkey_file: string;
+    }
+  | { readonly kind: 'environment' }
+  | { readonly kind: 'cvm_role' }
+  | { readonly kind: 'tke_pod_identity' };
+
+export interface CosConfig {
+  /** `name-appid`. */
+  readonly bucket: string;
+  /** '' when only an endpoint was given; ap-guangzhou when that endpoint is an IP literal or localhost. */
+  readonly region: string;
+  /** As written: host, host:port or a template with {bucket} and {region}; '' for the region's own. */
+  readonly endpoint: string;
+  readonly protocol: 'http' | 'https';
+  readonly credentials: CosCredentials;
+}
+
+export interface AccountConfig {
+  readonly user: string;
+  readonly password: AccountPassword;
+  /** '' or ends with '/', never begins with one: the account's jail. */
+  readonly prefix: string;
+  readonly permissions: readonly Permission[];
+  readonly single_file_max_size: number;
+  readonly incomplete_uploads: IncompleteUploads;
+  readonly filename_encoding: string;
+  readonly cos: CosConfig;
+}
+
+export interface GatewayConfig {
+  readonly listen_address: string;
+  /** 0: any free port, as for admin_port and implicit_port. */
+  readonly listen_port: number;
+  readonly passive_port: PortRange;
+  /** IPv4 address or DNS name. */
+  readonly masquerade_address?: string;
+  readonly masquerade_networks: readonly MasqueradeNetwork[];
+  readonly masquerade_address_file?: string;
+  readonly admin_address: string;
+  readonly admin_port: number;
+  /** Whether somebody wrote admin_port: then a taken port is an error instead of a reason to move. */
+  readonly admin_port_configured: boolean;
+  readonly tls?: TlsConfig;
+  readonly data_peer: DataPeer;
+  readonly data_peer_networks: readonly string[];
+  readonly proxy_protocol: {
+    readonly mode: ProxyProtocolMode;
+    readonly trusted: readonly string[];
+  };
+  readonly filename_encoding: string;
+  readonly single_file_max_size: number;
+  /** Absent: chosen at start from the memory the process may use. */
+  readonly upload_memory?: number;
+  readonly min_part_size: number;
+  /** Absent: chosen by the transfer room. */
+  readonly parts_in_flight?: number;
+  /** Absent: no limit. */
+  readonly max_sessions?: number;
+  readonly incomplete_uploads: IncompleteUploads;
+  readonly drain_seconds: number;
+  /** Never above drain_seconds. */
+  readonly drain_accept_seconds: number;
+  readonly log: LogConfig;
+  readonly accounts: readonly AccountConfig[];
+}

@@ -1,0 +1,17 @@
+/**
+ * What can go wrong in the protocol engine itself. Failures of the store, of an upload or of a name are
+ * thrown by their own rooms; replies.ts turns all of them into FTP replies.
+ */
+import { KindError } from '#gateway/kit/errors.ts';
+
+export type FtpErrorKind =
+  /** Every passive port that could serve this peer is taken, or none could be bound. */
+  | 'no-port'
+  /** The client never opened its data connection. */
+  | 'no-data-connection'
+  /** The reservation was given back, replaced or ran out before it was used. */
+  | 'reservation-gone'
+  /** The passive ports are closed: the process is ending. */
+  | 'closed';
+
+export class FtpError extends KindError<FtpErrorKind> {}

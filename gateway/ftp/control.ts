@@ -134,7 +134,8 @@ export class ControlChannel {
    * because the queue is full nothing of that could be seen, so the answer is false.
    */
   get isAlive(): boolean {
-    return this.#end === undefined && !this.#hasFin && !this.#socket.destroyed && !this.#isFull();
+    const { destroyed } = this.#socket;
+    return this.#end === undefined && !this.#hasFin && !destroyed && !this.#socket.isPaused();
   }
 
   /** When the last byte arrived, on the clock's monotonic scale. */
@@ -145,6 +146,22 @@ export class ControlChannel {
   /** Whether a command of that verb waits in the queue: a client that sent QUIT may leave at once. */
   isWaiting(verb: string): boolean {
     return this.#waiting.some((line) => line.kind === 'line' && verbOfBytes(line.bytes) === verb);
+  }
+
+  /**
+   * Offers urgent verbs that came before the running command could be interrupted to `onUrgent` again.
+   * Call it when a transfer has begun: STOR and ABOR in one segment must mean what they mean in two.
+   */
+  hearUrgent(): void {
+    for (let index = 0; index < this.#waiting.length; ) {
+      const line = this.#waiting[index];
+      if (!line || !this.#isTakenAtOnce(line, index)) {
+        index += 1;
+        continue;
+      }
+      this.#waiting.splice(index, 1);
+      this.#waitingBytes -= bytesOf(line);
+    }
   }
 
   /**
@@ -291,7 +308,7 @@ export class ControlChannel {
     while (!this.#isFull()) {
       const line = this.#framer.next();
       if (!line) break;
-      if (!this.#isTakenAtOnce(line)) this.#enqueue(line);
+      if (!this.#isTakenAtOnce(line, this.#waiting.length)) this.#enqueue(line);
     }
     this.#regulateReading();
     this.#schedule();
@@ -299,14 +316,15 @@ export class ControlChannel {
 
   #enqueue(line: FramedLine): void {
     this.#waiting.push(line);
-    if (line.kind === 'line') this.#waitingBytes += line.bytes.length;
+    this.#waitingBytes += bytesOf(line);
   }
 
-  #isTakenAtOnce(line: FramedLine): boolean {
+  /** @param before how many commands wait in front of it. */
+  #isTakenAtOnce(line: FramedLine, before: number): boolean {
     const { onUrgent } = this.#options;
     if (!this.#isExecuting || !onUrgent || line.kind !== 'line') return false;
     const verb = verbOfBytes(line.bytes);
-    if (!urgentVerbs.has(verb) || (verb !== 'ABOR' && this.#waiting.length > 0)) return false;
+    if (!urgentVerbs.has(verb) || (verb !== 'ABOR' && before > 0)) return false;
     const text = this.codec.decode(line.bytes);
     return text !== undefined && !controlCharacter.test(text) && onUrgent(parseCommand(text));
   }
@@ -343,11 +361,11 @@ export class ControlChannel {
       for (let count = 1; this.#state === 'open'; count++) {
         const line = this.#waiting.shift();
         if (!line) break;
-        if (line.kind === 'line') this.#waitingBytes -= line.bytes.length;
+        this.#waitingBytes -= bytesOf(line);
+        this.#takeLines();
         await this.#execute(line);
         await this.#untilSent();
         if (count % commandsPerTurnMax === 0) await turn();
-        this.#takeLines();
       }
     } catch (error) {
       this.#fault(error);
@@ -416,6 +434,10 @@ export class ControlChannel {
     this.#onSent?.();
     this.#takeLines();
   }
+}
+
+function bytesOf(line: FramedLine): number {
+  return line.kind === 'line' ? line.bytes.length : 0;
 }
 
 const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;

@@ -1,0 +1,193 @@
+/**
+ * The HTTP side of the embedded COS: one request from its head to its answer. Knows sockets and the order
+ * of the checks; what an operation does is in the handlers.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Clock, sleep } from '#gateway/kit/clock.ts';
+import { describeError } from '#gateway/kit/errors.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import { type BucketHost, parseHost, parseTarget, type Target } from './address.ts';
+import type { Bucket } from './bucket.ts';
+import { CosError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { FaultActs, Faults } from './faults.ts';
+import { handlers } from './handlers.ts';
+import { type ChecksumLevel, Disconnected } from './intake.ts';
+import type { Journal } from './journal.ts';
+import { type Operation, operationOf } from './operation.ts';
+import { type ReplyContext, sendAnswer, sendError, sendRefusal, sendReply } from './reply.ts';
+import { createRequestIds } from './request-ids.ts';
+import { checkSignature, type SecretLookup } from './signature.ts';
+
+export interface ServerParts {
+  /** @throws CosError NoSuchBucket. */
+  readonly bucketNamed: (name: string, region?: string) => Bucket;
+  readonly secretOf: SecretLookup;
+  readonly faults: Faults;
+  readonly journal: Journal;
+  readonly checksums: ChecksumLevel;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** All headers of one request; metadata is at most 4 KiB of them. */
+const headerBytesMax = 32 * 1024;
+/** A connection on which nothing moves is closed; COS answers RequestTimeout, then closes. */
+const idleMsMax = 120_000;
+const keepAliveMs = 60_000;
+
+export function createCosServer(parts: ServerParts): Server {
+  const nextRequestId = createRequestIds(parts.clock);
+  const server = createServer(
+    {
+      maxHeaderSize: headerBytesMax,
+      noDelay: true,
+      keepAliveTimeout: keepAliveMs,
+      // A body of 5 GiB may take hours; a silent one is caught by the idle timeout.
+      requestTimeout: 0,
+    },
+    (incoming, outgoing) => {
+      const requestId = nextRequestId();
+      serve(incoming, outgoing, requestId, parts).catch((error: unknown) => {
+        parts.log.error({ requestId, error: describeError(error) }, 'reply failed');
+        outgoing.destroy();
+      });
+    },
+  );
+  server.timeout = idleMsMax;
+  return server;
+}
+
+/** What the head of a request says. */
+interface Head extends Target, BucketHost {
+  readonly operation: Operation;
+}
+
+/** @throws CosError. */
+function readHead(incoming: IncomingMessage): Head {
+  const { headers, method = '' } = incoming;
+  const target = parseTarget(incoming.url ?? '/');
+  const host = parseHost(headers.host ?? '');
+  const isCopy = headers['x-cos-copy-source'] !== undefined;
+  return { ...host, ...target, operation: operationOf({ ...target, method, isCopy }) };
+}
+
+async function serve(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  requestId: string,
+  parts: ServerParts,
+): Promise<void> {
+  outgoing.setHeader('Server', 'tencent-cos');
+  // A client that goes while it is being answered is no failure of ours.
+  outgoing.on('error', () => outgoing.destroy());
+  const { clock } = parts;
+  const resource = `${incoming.headers.host ?? ''}${incoming.url ?? ''}`;
+  const isHead = incoming.method === 'HEAD';
+  const interrupt = () => incoming.socket.resetAndDestroy();
+  const bare: ReplyContext = { outgoing, requestId, acts: {}, clock, resource, isHead, interrupt };
+  let head: Head;
+  try {
+    head = readHead(incoming);
+  } catch (error) {
+    refuse(error, bare, parts.log);
+    return;
+  }
+  const { operation, bucket, key } = head;
+  const entry = parts.journal.begin({ requestId, operation, bucket, key });
+  const acts = parts.faults.decide(operation, key);
+  const context: ReplyContext = { ...bare, acts, interrupt: interrupter(incoming, acts, clock) };
+  try {
+    await answer(incoming, head, context, parts);
+  } catch (error) {
+    refuse(error, context, parts.log);
+  }
+  entry.status = outgoing.headersSent ? outgoing.statusCode : undefined;
+}
+
+async function answer(
+  incoming: IncomingMessage,
+  head: Head,
+  context: ReplyContext,
+  parts: ServerParts,
+): Promise<void> {
+  const { acts } = context;
+  if (acts.delay) await sleep(parts.clock, acts.delay.delayMs);
+  if (failsAtOnce(context)) return;
+  const request = { method: incoming.method ?? '', ...head, headers: incoming.headers };
+  checkSignature(request, parts.secretOf, parts.clock.now());
+  const exchange: Exchange = {
+    ...head,
+    requestId: context.requestId,
+    bucket: parts.bucketNamed(head.bucket, head.region),
+    host: incoming.headers.host ?? '',
+    headers: incoming.headers,
+    incoming,
+    intake: { checksums: parts.checksums, acts, interrupt: context.interrupt },
+    acts,
+    now: () => parts.clock.now(),
+    bucketNamed: (name) => parts.bucketNamed(name),
+  };
+  if (acts.error?.when === 'after-body') {
+    await throwAway(incoming);
+    sendScriptedError(acts.error, context);
+    return;
+  }
+  await sendReply(await handlers[head.operation](exchange), context);
+}
+
+/** The acts that need neither signature nor body. */
+function failsAtOnce(context: ReplyContext): boolean {
+  const { acts } = context;
+  const stop = [acts.reset, acts.hang].find((act) => act?.at === 'request');
+  if (stop) context.interrupt(stop.do);
+  else if (acts.answer) sendAnswer(acts.answer, context);
+  else if (acts.error && acts.error.when !== 'after-body') sendScriptedError(acts.error, context);
+  else return false;
+  return true;
+}
+
+function sendScriptedError(error: NonNullable<FaultActs['error']>, context: ReplyContext): void {
+  const { status, code, message = 'Scripted failure.' } = error;
+  sendRefusal({ status, code, message }, context);
+}
+
+async function throwAway(incoming: IncomingMessage): Promise<void> {
+  for await (const chunk of incoming) void chunk;
+}
+
+/** How a connection breaks when the script wants it: at once, or after a silence. */
+function interrupter(
+  incoming: IncomingMessage,
+  acts: FaultActs,
+  clock: Clock,
+): (act: 'reset' | 'hang') => void {
+  const { socket } = incoming;
+  return (act) => {
+    if (act === 'reset') {
+      socket.resetAndDestroy();
+      return;
+    }
+    fallSilent(socket);
+    const limitMs = acts.hang?.limitMs;
+    if (limitMs !== undefined) clock.setTimer(limitMs, () => socket.resetAndDestroy());
+  };
+}
+
+function fallSilent(socket: Socket): void {
+  socket.setTimeout(0);
+}
+
+function refuse(error: unknown, context: ReplyContext, log: Log): void {
+  const { outgoing, requestId } = context;
+  if (error instanceof Disconnected || outgoing.destroyed) return;
+  if (!(error instanceof CosError)) {
+    log.error({ requestId, error: describeError(error) }, 'request failed');
+  }
+  if (outgoing.headersSent) {
+    outgoing.destroy();
+    return;
+  }
+  sendError(error instanceof CosError ? error : new CosError('InternalError'), context);
+}

@@ -4,13 +4,13 @@
  */
 
 /** `log.rotate`; the original's `log_rotate_when` S, M, H, D, or `never` when rotation is off. */
-export type LogRotation = 'never' | 'secondly' | 'minutely' | 'hourly' | 'daily';
+export type LogRotation = 'never' | 'every_second' | 'every_minute' | 'hourly' | 'daily';
 
 /** In the spelling of rotating-file-stream; boundaries are those of the local clock. */
 export const rotationIntervals = {
   never: undefined,
-  secondly: '1s',
-  minutely: '1m',
+  every_second: '1s',
+  every_minute: '1m',
   hourly: '1h',
   daily: '1d',
 } as const satisfies Record<LogRotation, string | undefined>;
@@ -20,8 +20,8 @@ const nameParts = {
   never: 0,
   daily: 3,
   hourly: 4,
-  minutely: 5,
-  secondly: 6,
+  every_minute: 5,
+  every_second: 6,
 } as const satisfies Record<LogRotation, number>;
 
 /**

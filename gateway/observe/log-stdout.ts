@@ -55,7 +55,7 @@ export class StandardOutput {
   /** Writes what waits, before the process ends; gives up on a reader that does not read. */
   flushSync(): void {
     const refused = this.#isPaused ? this.#inFlight : undefined;
-    this.#inFlight = undefined;
+    if (this.#isPaused) this.#inFlight = undefined;
     let rest = Buffer.concat([refused ?? new Uint8Array(0), Buffer.from(this.#takeWaiting())]);
     for (let triesLeft = flushTriesMax; rest.length > 0 && triesLeft > 0; ) {
       try {

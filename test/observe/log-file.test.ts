@@ -138,7 +138,7 @@ test('keep 0 keeps every rotated file', async () => {
 
 test('rotation while running loses no line', async () => {
   await using directory = await temporaryDirectory();
-  const { file } = open(directory.path, 'secondly');
+  const { file } = open(directory.path, 'every_second');
   const rotatedNames = async () =>
     (await readdir(directory.path)).filter((name) => name.startsWith('cos_v5.log.'));
   let written = 0;

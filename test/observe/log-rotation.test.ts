@@ -8,8 +8,8 @@ const names = {
   never: 'cos_v5.log.2026-03-01',
   daily: 'cos_v5.log.2026-03-01',
   hourly: 'cos_v5.log.2026-03-01_13',
-  minutely: 'cos_v5.log.2026-03-01_13-05',
-  secondly: 'cos_v5.log.2026-03-01_13-05-09',
+  every_minute: 'cos_v5.log.2026-03-01_13-05',
+  every_second: 'cos_v5.log.2026-03-01_13-05-09',
 } as const satisfies Record<LogRotation, string>;
 
 for (const [rotate, name] of Object.entries(names)) {

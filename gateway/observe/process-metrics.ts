@@ -1,0 +1,128 @@
+/** Metrics of the process: what runs, its configuration, its address, its certificate, its drain. */
+import { Counter, collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
+
+/** prom-client calls these gauges `_total`, which Prometheus keeps for counters (promtool check metrics). */
+const misnamedDefaults = [
+  'nodejs_active_resources_total',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+];
+
+const masqueradeSources = ['none', 'config', 'network', 'file', 'dns'] as const;
+/** Where the address in 227 replies comes from. */
+export type MasqueradeSource = (typeof masqueradeSources)[number];
+
+export interface ProcessMetrics {
+  /** The source of the address that 227 replies carry now. */
+  masqueradeSource(source: MasqueradeSource): void;
+  masqueradeChanged(): void;
+  /** @param unixSeconds when the configuration was read. */
+  configLoaded(result: 'success' | 'failure', unixSeconds: number): void;
+  /** @param unixSeconds the end of the certificate's validity. */
+  certificateLoaded(unixSeconds: number): void;
+  draining(state: 'yes' | 'no'): void;
+}
+
+export interface BuildFacts {
+  readonly version: string;
+  /** Commit the build was made from, when known. */
+  readonly revision?: string;
+}
+
+/** @param lostLogLines asked at each scrape. */
+export function processMetrics(
+  registry: Registry,
+  build: BuildFacts,
+  lostLogLines: () => number,
+): ProcessMetrics {
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  for (const name of misnamedDefaults) registry.removeSingleMetric(name);
+  new Gauge({
+    name: 'cosftp_build_info',
+    help: 'Always 1; the labels say what runs',
+    labelNames: ['version', 'revision', 'node'],
+    registers,
+  }).set({ version: build.version, revision: build.revision ?? '', node: process.version }, 1);
+  countLostLines(registers, lostLogLines);
+  return {
+    ...masqueradeMetrics(registers),
+    ...configMetrics(registers),
+    certificateLoaded: certificateGauge(registers),
+    draining: drainingGauge(registers),
+  };
+}
+
+function countLostLines(registers: Registry[], read: () => number): void {
+  let reported = 0;
+  new Counter({
+    name: 'cosftp_log_lines_lost_total',
+    help: 'Log lines lost because the disk or the reader of stdout did not keep up',
+    registers,
+    collect() {
+      const lost = read();
+      this.inc(lost - reported);
+      reported = lost;
+    },
+  });
+}
+
+function masqueradeMetrics(
+  registers: Registry[],
+): Pick<ProcessMetrics, 'masqueradeSource' | 'masqueradeChanged'> {
+  const info = new Gauge({
+    name: 'cosftp_masquerade_info',
+    help: '1 for the source of the address in 227 replies',
+    labelNames: ['source'],
+    registers,
+  });
+  const changes = new Counter({
+    name: 'cosftp_masquerade_changes_total',
+    help: 'Times the address in 227 replies changed',
+    registers,
+  });
+  const setSource = (active: MasqueradeSource) => {
+    for (const source of masqueradeSources) info.set({ source }, source === active ? 1 : 0);
+  };
+  setSource('none');
+  return { masqueradeSource: setSource, masqueradeChanged: () => changes.inc() };
+}
+
+function configMetrics(registers: Registry[]): Pick<ProcessMetrics, 'configLoaded'> {
+  const successful = new Gauge({
+    name: 'cosftp_config_last_reload_successful',
+    help: 'Whether the last attempt to read the configuration succeeded',
+    registers,
+  });
+  const timestamp = new Gauge({
+    name: 'cosftp_config_last_reload_timestamp_seconds',
+    help: 'When the configuration was last read successfully',
+    registers,
+  });
+  return {
+    configLoaded(result, unixSeconds) {
+      successful.set(result === 'success' ? 1 : 0);
+      if (result === 'success') timestamp.set(unixSeconds);
+    },
+  };
+}
+
+/** Absent until a certificate is loaded: an alert on its age must not fire without TLS. */
+function certificateGauge(registers: Registry[]): ProcessMetrics['certificateLoaded'] {
+  const notAfter = new Gauge({
+    name: 'cosftp_tls_certificate_not_after_timestamp_seconds',
+    help: 'End of the validity of the TLS certificate in use',
+    registers,
+  });
+  notAfter.remove();
+  return (unixSeconds) => notAfter.set(unixSeconds);
+}
+
+function drainingGauge(registers: Registry[]): ProcessMetrics['draining'] {
+  const gauge = new Gauge({
+    name: 'cosftp_draining',
+    help: '1 while the gateway waits for its sessions before it ends',
+    registers,
+  });
+  return (state) => gauge.set(state === 'yes' ? 1 : 0);
+}

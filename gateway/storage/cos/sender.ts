@@ -1,0 +1,101 @@
+/**
+ * One signed request, one outcome: a reply, or a StoreError. Fetches the key first, and repeats a
+ * request exactly once when COS refused it only because our clock is wrong (it did not carry it out).
+ * Knows nothing of deadlines and retries.
+ */
+import type http from 'node:http';
+import type { CredentialSource } from '../credentials/source.ts';
+import type { StoreError } from '../object-store.ts';
+import { refusalError, transportError } from './failure.ts';
+import type { CosOperation } from './operation.ts';
+import type { CosReply } from './reply.ts';
+import { type Sdk, type SdkCall, sdkFailure } from './sdk.ts';
+import type { Signer } from './signer.ts';
+import { WholeBody } from './whole-body.ts';
+
+export interface CosRequest {
+  readonly operation: CosOperation;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** Absent: the bucket. */
+  readonly key?: string;
+  readonly subresource?: 'uploads';
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent by reference: must not change until the promise settles. */
+  readonly body?: Uint8Array;
+}
+
+export interface SendOptions {
+  readonly signal: AbortSignal;
+  readonly idleMs: number;
+}
+
+export interface SenderOptions {
+  readonly sdk: Sdk;
+  readonly agent: http.Agent;
+  readonly signer: Signer;
+  readonly credentials: CredentialSource;
+}
+
+export class Sender {
+  readonly #options: SenderOptions;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** @throws StoreError of any kind but `aborted` and `timeout` of our own making. */
+  send(request: CosRequest, options: SendOptions): Promise<CosReply> {
+    const { method, key = '', subresource, query, body } = request;
+    const lengthHeader = method === 'GET' ? {} : { 'Content-Length': String(body?.length ?? 0) };
+    return this.signed(request.operation, options, (call) =>
+      this.#options.sdk.request(
+        {
+          method,
+          key,
+          ...(subresource && { subresource }),
+          ...(query && { query }),
+          headers: { ...lengthHeader, ...request.headers },
+          body: new WholeBody(body),
+        },
+        call,
+      ),
+    );
+  }
+
+  /** Runs `once` with a key, and once more when only the clock was to blame. */
+  async signed<T>(
+    operation: CosOperation,
+    { signal, idleMs }: SendOptions,
+    once: (call: SdkCall) => Promise<T>,
+  ): Promise<T> {
+    const { agent, signer } = this.#options;
+    const attempt = async (): Promise<T> => {
+      const credentials = await this.#options.credentials.get(signal);
+      return once({
+        agent,
+        signal,
+        idleMs,
+        sign: (request) => signer.sign(request, credentials),
+      });
+    };
+    try {
+      return await attempt();
+    } catch (thrown) {
+      const { error, date } = this.#translate(operation, thrown);
+      if (!signer.followStoreClock(error, date)) throw error;
+    }
+    try {
+      return await attempt();
+    } catch (thrown) {
+      throw this.#translate(operation, thrown).error;
+    }
+  }
+
+  #translate(operation: CosOperation, thrown: unknown): { error: StoreError; date?: string } {
+    const failure = sdkFailure(thrown);
+    if (failure.type === 'transport') return { error: transportError(operation, failure.thrown) };
+    const { date } = failure.headers;
+    return { error: refusalError(operation, failure), ...(date !== undefined && { date }) };
+  }
+}

@@ -1,0 +1,83 @@
+/** Puts the driver together for one bucket. Starts no request; holds no key but through its source. */
+import type { Clock } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import type { RetryPolicy } from '#gateway/kit/retry.ts';
+import { cachedCredentials } from '../credentials/cached.ts';
+import type { CredentialSource } from '../credentials/source.ts';
+import type { ObjectStore } from '../object-store.ts';
+import { createAgent } from './agents.ts';
+import { CosBucket } from './bucket.ts';
+import {
+  Calls,
+  type CosRequestSample,
+  type CosTimeouts,
+  defaultRetryPolicy,
+  defaultTimeouts,
+} from './calls.ts';
+import { type Protocol, resolveEndpoint } from './endpoint.ts';
+import { OutputReader } from './output-reader.ts';
+import { Sdk } from './sdk.ts';
+import { Sender } from './sender.ts';
+import { Signer } from './signer.ts';
+
+export interface CosStoreOptions {
+  /** `<name>-<appid>`. */
+  readonly bucket: string;
+  /** May be empty with an endpoint. */
+  readonly region: string;
+  /** Empty: the public host of the region. See `resolveEndpoint` for the other forms. */
+  readonly endpoint: string;
+  /** Where the endpoint does not say `http://` or `https://` itself. */
+  readonly protocol: Protocol;
+  readonly credentials: CredentialSource;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of every attempt, repeated ones too. Must not throw. */
+  readonly onRequest?: (sample: CosRequestSample) => void;
+  /** Connections at once. Default 256: one for each 1 MiB part of the default upload memory. */
+  readonly connectionsMax?: number;
+  readonly timeouts?: Partial<CosTimeouts>;
+  readonly retryPolicy?: Partial<RetryPolicy>;
+  /** Jitter of retries, in [0, 1). Default Math.random. */
+  readonly random?: () => number;
+}
+
+export type { CosRequestSample } from './calls.ts';
+
+const connectionsMaxDefault = 256;
+const userAgent = 'cos-ftp-gateway';
+
+export type ClosableStore = ObjectStore & { close(): void };
+
+/** @throws StoreError `rejected` when bucket, region and endpoint make no host. */
+export function createCosStore(options: CosStoreOptions): ClosableStore {
+  const { bucket, clock, log, onRequest, random } = options;
+  const endpoint = resolveEndpoint(options);
+  log.info(
+    {
+      host: endpoint.host,
+      protocol: endpoint.protocol,
+      ...(endpoint.connectTo !== undefined && { connect_to: endpoint.connectTo }),
+    },
+    'store endpoint',
+  );
+  const agent = createAgent(endpoint.protocol, options.connectionsMax ?? connectionsMaxDefault);
+  const credentials = cachedCredentials(options.credentials, { clock, log });
+  const sdk = new Sdk(bucket, endpoint, userAgent);
+  const sender = new Sender({ sdk, agent, signer: new Signer(clock, log), credentials });
+  const calls = new Calls({
+    clock,
+    log,
+    timeouts: { ...defaultTimeouts, ...options.timeouts },
+    retryPolicy: { ...defaultRetryPolicy, ...options.retryPolicy },
+    ...(random && { random }),
+    ...(onRequest && { onRequest }),
+  });
+  return new CosBucket({
+    calls,
+    sender,
+    reader: new OutputReader(sender, sdk),
+    copySourceHost: endpoint.copySourceHost,
+    closeConnections: () => agent.destroy(),
+  });
+}

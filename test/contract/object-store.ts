@@ -1,0 +1,429 @@
+/**
+ * What every ObjectStore must do, whatever is behind it: run against the embedded COS, and against a
+ * real bucket when one is given. Reads as the port's documentation.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { crc64 } from '#gateway/kit/crc64.ts';
+import {
+  type MultipartUpload,
+  type ObjectStore,
+  StoreError,
+  type StoreErrorKind,
+} from '#gateway/storage/object-store.ts';
+
+export interface OpenStore extends AsyncDisposable {
+  readonly store: ObjectStore;
+  /** Nobody else writes below it; empty or ending in `/`. */
+  readonly prefix: string;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export async function rejectsWith(kind: StoreErrorKind, work: Promise<unknown>): Promise<void> {
+  await assert.rejects(work, (error) => {
+    assert.ok(error instanceof StoreError, `a StoreError, not ${String(error)}`);
+    assert.equal(error.kind, kind, error.message);
+    return true;
+  });
+}
+
+export function describeObjectStore(name: string, open: () => Promise<OpenStore>): void {
+  describe(`${name} as an object store`, () => {
+    let opened: OpenStore;
+    let store: ObjectStore;
+    let keys = 0;
+    const freshKey = (hint = 'object') => `${opened.prefix}${hint}-${keys++}`;
+
+    before(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    after(async () => {
+      await deleteAll(store, opened.prefix);
+      await opened[Symbol.asyncDispose]();
+    });
+
+    async function readWhole(key: string, bytesMax = 4 * MiB): Promise<Buffer> {
+      const target = Buffer.alloc(bytesMax);
+      const { bytesRead } = await store.read(key, 0, target);
+      return target.subarray(0, bytesRead);
+    }
+
+    describe('an object', () => {
+      for (const sizeBytes of [1, 64 * KiB - 1, 64 * KiB, 64 * KiB + 1, 2 * MiB]) {
+        it(`of ${sizeBytes} bytes comes back as it was put`, async () => {
+          const key = freshKey();
+          const bytes = randomBytes(sizeBytes);
+          const receipt = await store.put(key, bytes);
+          assert.deepEqual(await readWhole(key), bytes);
+          const info = await store.head(key);
+          assert.equal(info.sizeBytes, sizeBytes);
+          assert.equal(info.etag, receipt.etag);
+          assert.equal(receipt.crc64, crc64(bytes));
+          assert.equal(info.crc64, crc64(bytes));
+          assert.ok(Math.abs(info.modifiedAt.getTime() - Date.now()) < 120_000);
+        });
+      }
+
+      it('may be empty, and has then no byte to read', async () => {
+        const key = freshKey();
+        await store.put(key, new Uint8Array(0));
+        assert.equal((await store.head(key)).sizeBytes, 0);
+        await rejectsWith('invalid-range', store.read(key, 0, Buffer.alloc(1)));
+      });
+
+      it('keeps its type, and has a neutral one when none was given', async () => {
+        const [typed, untyped] = [freshKey('a.txt'), freshKey('b.txt')];
+        await store.put(typed, Buffer.from('x'), { contentType: 'text/plain; charset=utf-8' });
+        await store.put(untyped, Buffer.from('x'));
+        assert.equal((await store.head(typed)).contentType, 'text/plain; charset=utf-8');
+        assert.equal((await store.head(untyped)).contentType, 'application/octet-stream');
+      });
+
+      it('is replaced by the next put', async () => {
+        const key = freshKey();
+        const first = await store.put(key, Buffer.from('first'));
+        const second = await store.put(key, Buffer.from('second'));
+        assert.notEqual(first.etag, second.etag);
+        assert.equal((await readWhole(key)).toString(), 'second');
+      });
+
+      it('is gone after delete, and deleting it again is no error', async () => {
+        const key = freshKey();
+        await store.put(key, Buffer.from('x'));
+        await store.delete(key);
+        await rejectsWith('missing', store.head(key));
+        await rejectsWith('missing', store.read(key, 0, Buffer.alloc(1)));
+        await store.delete(key);
+      });
+    });
+
+    describe('a key', () => {
+      const names = [
+        'with space',
+        'plus+plus',
+        'percent%20',
+        'äöü 腾讯云 \u{1F600}',
+        "!*'()~;:@&=$,[]",
+        'question?mark#hash',
+        '<xml>&"\'',
+        'back\\slash',
+        'tab\tand\x01control',
+        'trailing/',
+        'a//b',
+        'dot./.hidden',
+        'x'.repeat(500),
+      ];
+      for (const name of names) {
+        it(`may be ${JSON.stringify(name.slice(0, 40))}`, async () => {
+          const folder = `${freshKey('names')}/`;
+          const key = folder + name;
+          await store.put(key, Buffer.from(name));
+          assert.equal((await readWhole(key)).toString(), name);
+          const listed = await store.list({ prefix: folder });
+          assert.deepEqual(
+            listed.objects.map((object) => object.key),
+            [key],
+          );
+          const copied = `${folder}copy`;
+          await store.copy(key, copied);
+          assert.equal((await readWhole(copied)).toString(), name);
+          await store.delete(key);
+          await rejectsWith('missing', store.head(key));
+        });
+      }
+    });
+
+    describe('a read', () => {
+      const bytes = randomBytes(100_000);
+      let key: string;
+      let etag: string;
+      before(async () => {
+        key = freshKey('read');
+        etag = (await store.put(key, bytes)).etag;
+      });
+
+      for (const [offset, room] of [
+        [0, 1],
+        [0, 100_000],
+        [0, 100_001],
+        [1, 99_999],
+        [50_000, 10],
+        [99_999, 1],
+        [99_999, 10],
+      ] as const) {
+        it(`of ${room} bytes at ${offset} fills what there is`, async () => {
+          const target = Buffer.alloc(room, 0xee);
+          const { info, bytesRead } = await store.read(key, offset, target);
+          assert.equal(bytesRead, Math.min(room, bytes.length - offset));
+          assert.deepEqual(
+            target.subarray(0, bytesRead),
+            bytes.subarray(offset, offset + bytesRead),
+          );
+          assert.ok(
+            target.subarray(bytesRead).every((byte) => byte === 0xee),
+            'nothing is written behind them',
+          );
+          assert.equal(info.sizeBytes, bytes.length);
+          assert.equal(info.etag, etag);
+          assert.equal(info.crc64, crc64(bytes));
+        });
+      }
+
+      it('at or past the end is an invalid range', async () => {
+        await rejectsWith('invalid-range', store.read(key, bytes.length, Buffer.alloc(1)));
+        await rejectsWith('invalid-range', store.read(key, bytes.length + 1, Buffer.alloc(1)));
+      });
+
+      it('of one version fails once it was replaced', async () => {
+        const replaced = freshKey();
+        const first = await store.put(replaced, Buffer.from('first'));
+        const target = Buffer.alloc(5);
+        await store.read(replaced, 0, target, { ifMatch: first.etag });
+        await store.put(replaced, Buffer.from('other'));
+        await rejectsWith('changed', store.read(replaced, 0, target, { ifMatch: first.etag }));
+        assert.equal(target.toString(), 'first', 'the error reply did not reach the target');
+      });
+    });
+
+    describe('a copy', () => {
+      it('has the bytes, type and checksum of its source', async () => {
+        const [source, target] = [freshKey(), freshKey()];
+        const bytes = randomBytes(1000);
+        await store.put(source, bytes, { contentType: 'image/png' });
+        const receipt = await store.copy(source, target);
+        const info = await store.head(target);
+        assert.deepEqual(await readWhole(target), bytes);
+        assert.equal(info.etag, receipt.etag);
+        assert.equal(info.crc64, crc64(bytes));
+        assert.equal(info.contentType, 'image/png');
+      });
+
+      it('may get another type', async () => {
+        const [source, target] = [freshKey(), freshKey()];
+        await store.put(source, Buffer.from('x'), { contentType: 'image/png' });
+        await store.copy(source, target, { contentType: 'text/plain' });
+        assert.equal((await store.head(target)).contentType, 'text/plain');
+      });
+
+      it('is made only of the version that was meant', async () => {
+        const [source, target] = [freshKey(), freshKey()];
+        const first = await store.put(source, Buffer.from('first'));
+        await store.put(source, Buffer.from('second'));
+        const meant = { sourceIfMatch: first.etag };
+        await rejectsWith('changed', store.copy(source, target, meant));
+        await rejectsWith('missing', store.head(target));
+      });
+
+      it('needs a source', async () => {
+        await rejectsWith('missing', store.copy(freshKey('none'), freshKey()));
+      });
+    });
+
+    describe('a list', () => {
+      let folder: string;
+      before(async () => {
+        folder = `${freshKey('list')}/`;
+        const names = ['a', 'b/1', 'b/2', 'b-', 'c', 'd/', 'é', '\u{1F600}', '\uffee'];
+        for (const name of names) await store.put(folder + name, Buffer.from(name));
+      });
+
+      const relative = (keysOrPrefixes: readonly string[]) =>
+        keysOrPrefixes.map((key) => key.slice(folder.length));
+
+      it('is in UTF-8 order, flat without a delimiter', async () => {
+        const { objects, prefixes, nextMarker } = await store.list({ prefix: folder });
+        assert.deepEqual(relative(objects.map((object) => object.key)), [
+          'a',
+          'b-',
+          'b/1',
+          'b/2',
+          'c',
+          'd/',
+          'é',
+          '\uffee',
+          '\u{1F600}',
+        ]);
+        assert.deepEqual(prefixes, []);
+        assert.equal(nextMarker, undefined);
+      });
+
+      it('groups at the delimiter', async () => {
+        const { objects, prefixes } = await store.list({ prefix: folder, delimiter: '/' });
+        const found = relative(objects.map((object) => object.key));
+        assert.deepEqual(found, ['a', 'b-', 'c', 'é', '\uffee', '\u{1F600}']);
+        assert.deepEqual(relative(prefixes), ['b/', 'd/']);
+      });
+
+      it('tells size, version and time of each object', async () => {
+        const { objects } = await store.list({ prefix: `${folder}b/`, maxKeys: 1 });
+        const info = await store.head(`${folder}b/1`);
+        assert.equal(objects[0]?.sizeBytes, 3);
+        assert.equal(objects[0]?.etag, info.etag);
+        const listedSeconds = Math.floor((objects[0]?.modifiedAt.getTime() ?? 0) / 1000);
+        assert.ok(Math.abs(listedSeconds - info.modifiedAt.getTime() / 1000) <= 1);
+      });
+
+      for (const maxKeys of [1, 2, 5, 8, 9]) {
+        for (const delimiter of [undefined, '/']) {
+          const how = delimiter ? 'grouped' : 'flat';
+          it(`${how} by pages of ${maxKeys} is the same as at once`, async () => {
+            const grouping = delimiter === undefined ? {} : { delimiter };
+            const whole = await store.list({ prefix: folder, ...grouping });
+            const found: string[] = [];
+            let marker: string | undefined;
+            do {
+              const page = await store.list({
+                prefix: folder,
+                ...grouping,
+                maxKeys,
+                ...(marker !== undefined && { marker }),
+              });
+              const names = [...page.objects.map((object) => object.key), ...page.prefixes];
+              assert.ok(names.length <= maxKeys);
+              found.push(...names);
+              marker = page.nextMarker;
+            } while (marker !== undefined);
+            const expected = [...whole.objects.map((object) => object.key), ...whole.prefixes];
+            assert.deepEqual(found.toSorted(), expected.toSorted());
+          });
+        }
+      }
+
+      it('of a prefix without keys is empty', async () => {
+        assert.deepEqual(await store.list({ prefix: `${folder}none` }), {
+          objects: [],
+          prefixes: [],
+        });
+      });
+    });
+
+    describe('a multipart upload', () => {
+      const parts = [randomBytes(MiB), randomBytes(MiB + 1), randomBytes(10)];
+      const whole = Buffer.concat(parts);
+
+      async function uploadParts(upload: MultipartUpload) {
+        return Promise.all(
+          parts.map(async (part, index) => {
+            const receipt = await store.uploadPart(upload, index + 1, part);
+            assert.equal(receipt.crc64, crc64(part));
+            return { number: index + 1, etag: receipt.etag };
+          }),
+        );
+      }
+
+      it('becomes one object, of parts of different sizes', async () => {
+        const key = freshKey();
+        const upload = await store.createMultipart(key, { contentType: 'video/mp4' });
+        const uploaded = await uploadParts(upload);
+        await rejectsWith('missing', store.head(key));
+        const receipt = await store.completeMultipart(upload, uploaded);
+        const info = await store.head(key);
+        assert.deepEqual(await readWhole(key), whole);
+        assert.equal(info.etag, receipt.etag);
+        assert.equal(info.crc64, crc64(whole));
+        assert.equal(info.contentType, 'video/mp4');
+      });
+
+      it('may replace a part by sending its number again', async () => {
+        const key = freshKey();
+        const upload = await store.createMultipart(key);
+        await store.uploadPart(upload, 1, Buffer.from('wrong'));
+        const { etag } = await store.uploadPart(upload, 1, Buffer.from('right'));
+        await store.completeMultipart(upload, [{ number: 1, etag }]);
+        assert.equal((await readWhole(key)).toString(), 'right');
+      });
+
+      it('is completed once; later its id is unknown', async () => {
+        const upload = await store.createMultipart(freshKey());
+        const { etag } = await store.uploadPart(upload, 1, Buffer.from('x'));
+        await store.completeMultipart(upload, [{ number: 1, etag }]);
+        const again = store.completeMultipart(upload, [{ number: 1, etag }]);
+        await rejectsWith('upload-missing', again);
+      });
+
+      it('leaves the old object untouched when it is aborted, and aborts twice', async () => {
+        const key = freshKey();
+        await store.put(key, Buffer.from('old'));
+        const upload = await store.createMultipart(key);
+        await store.uploadPart(upload, 1, Buffer.from('new'));
+        await store.abortMultipart(upload);
+        await store.abortMultipart(upload);
+        await rejectsWith('upload-missing', store.uploadPart(upload, 2, Buffer.from('new')));
+        assert.equal((await readWhole(key)).toString(), 'old');
+      });
+
+      it('is refused with a part that was never sent', async () => {
+        const upload = await store.createMultipart(freshKey());
+        const wrong = store.completeMultipart(upload, [{ number: 1, etag: '"none"' }]);
+        await rejectsWith('rejected', wrong);
+        await store.abortMultipart(upload);
+      });
+
+      it('may take a part from an object', async () => {
+        const [source, key] = [freshKey(), freshKey()];
+        const old = randomBytes(MiB + 100);
+        const { etag } = await store.put(source, old);
+        const upload = await store.createMultipart(key);
+        const first = await store.copyPart(upload, 1, {
+          sourceKey: source,
+          offsetBytes: 50,
+          lengthBytes: MiB,
+          sourceIfMatch: etag,
+        });
+        const stale = { sourceKey: source, offsetBytes: 0, lengthBytes: MiB, sourceIfMatch: '"x"' };
+        await rejectsWith('changed', store.copyPart(upload, 2, stale));
+        const second = await store.uploadPart(upload, 2, Buffer.from('tail'));
+        await store.completeMultipart(upload, [
+          { number: 1, etag: first.etag },
+          { number: 2, etag: second.etag },
+        ]);
+        const expected = Buffer.concat([old.subarray(50, 50 + MiB), Buffer.from('tail')]);
+        assert.deepEqual(await readWhole(key), expected);
+      });
+
+      it('is listed while it is open', async () => {
+        const folder = `${freshKey('up loads+é')}/`;
+        const opened = [
+          await store.createMultipart(`${folder}a`),
+          await store.createMultipart(`${folder}a`),
+          await store.createMultipart(`${folder}b`),
+        ];
+        await store.createMultipart(freshKey('elsewhere'));
+        const listed: MultipartUpload[] = [];
+        for await (const upload of store.listMultipartUploads(folder)) listed.push(upload);
+        const ids = (uploads: readonly MultipartUpload[]) =>
+          uploads.map(({ key, uploadId }) => `${key} ${uploadId}`).toSorted();
+        assert.deepEqual(ids(listed), ids(opened));
+        assert.ok(listed.every((upload) => upload.initiatedAt));
+      });
+    });
+
+    describe('a caller', () => {
+      it('that gave up already gets no request made', async () => {
+        const signal = AbortSignal.abort();
+        const key = freshKey();
+        await rejectsWith('aborted', store.put(key, Buffer.from('x'), { signal }));
+        await rejectsWith('aborted', store.head(key, { signal }));
+        await rejectsWith('aborted', store.list({ prefix: key, signal }));
+        await rejectsWith('missing', store.head(key));
+      });
+
+      it('can ask whether the bucket is there', async () => {
+        await store.probe();
+      });
+    });
+  });
+}
+
+async function deleteAll(store: ObjectStore, prefix: string): Promise<void> {
+  for await (const upload of store.listMultipartUploads(prefix)) await store.abortMultipart(upload);
+  for (let marker: string | undefined, more = true; more; more = marker !== undefined) {
+    const page = await store.list({ prefix, ...(marker !== undefined && { marker }) });
+    for (const { key } of page.objects) await store.delete(key);
+    marker = page.nextMarker;
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * One download: the object in ranges, in order, each in memory of the pool, a few read ahead. Every range
+ * after the first carries If-Match, so that a file replaced meanwhile is an error and never a mixture.
+ *
+ * It must never hand over the last bytes of a whole object whose CRC-64 the store knows before the
+ * checksum was compared: the consumer then never reports success for damaged bytes.
+ *
+ * Ranges begin small, because most files are. They grow, and more are read ahead, only when the consumer
+ * had to wait for the store: a slow client holds little memory. While it waits for memory, a download
+ * holds none that its consumer has not let go of.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import { assert } from '#gateway/kit/assert.ts';
+import { MiB } from '#gateway/kit/bytes.ts';
+import type { Clock } from '#gateway/kit/clock.ts';
+import { Crc64 } from '#gateway/kit/crc64.ts';
+import { type Log, silentLog } from '#gateway/kit/log.ts';
+import {
+  type ObjectInfo,
+  type ObjectStore,
+  type ReadResult,
+  StoreError,
+} from '#gateway/storage/object-store.ts';
+import { type PartBuffer, type PartPool, unitBytes } from './budget.ts';
+import { TransferError } from './errors.ts';
+import { silentObserver, type TransferObserver } from './observer.ts';
+
+export interface DownloadOptions {
+  readonly store: ObjectStore;
+  readonly key: string;
+  /** First byte wanted. Default 0. */
+  readonly offsetBytes?: number;
+  readonly pool: PartPool;
+  readonly clock: Clock;
+  /** Ranges read beyond the one being sent, once the client proved fast. Default 2. */
+  readonly readAheadParts?: number;
+  /** Longest range. Default 8 MiB; never more than a quarter of the pool. */
+  readonly partBytes?: number;
+  readonly signal?: AbortSignal;
+  readonly log?: Log;
+  readonly observer?: TransferObserver;
+}
+
+/** Some bytes of the object and the memory they are in. */
+export interface DownloadChunk {
+  readonly bytes: Uint8Array;
+  /** To be called when the bytes are sent, or will not be. Idempotent. */
+  release(): void;
+}
+
+export interface Download {
+  readonly info: ObjectInfo;
+  /**
+   * In order, from the offset to the end. Once only. Ends all requests when it is left early.
+   * @throws TransferError `corrupt` instead of the last chunk when checksum or length are wrong;
+   * StoreError, `changed` when the object was replaced meanwhile.
+   */
+  chunks(): AsyncIterable<DownloadChunk>;
+  /** Ends all requests and gives back all memory not handed over. Idempotent, never rejects. */
+  close(): Promise<void>;
+}
+
+const firstRangeBytes = MiB;
+const rangeBytesMaxDefault = 8 * MiB;
+/** One download takes at most this share of the memory with one range. */
+const memoryShare = 4;
+const firstGrantMs = 30_000;
+const nextGrantMs = 600_000;
+/** A checksum of 1 MiB takes about half a millisecond; after each, other sessions get their turn. */
+const checksumBlockBytes = MiB;
+
+/**
+ * Makes the first request, so that what is wrong is known before anything is promised to the client.
+ * The whole object when it is not longer than 1 MiB: one GET and nothing else.
+ * @throws TransferError `no-memory`; StoreError `missing`, `invalid-range` for an offset beyond the end.
+ */
+export async function openDownload(options: DownloadOptions): Promise<Download> {
+  const { store, key, offsetBytes = 0, pool, signal } = options;
+  const call = signal ? { signal } : {};
+  const buffer = await pool.acquire(
+    { bytes: firstRangeBytes },
+    { ...call, timeoutMs: firstGrantMs },
+  );
+  try {
+    const target = buffer.bytes.subarray(0, firstRangeBytes);
+    const first = await store.read(key, offsetBytes, target, call);
+    return new RangedDownload(options, first.info, { buffer, lengthBytes: target.length, first });
+  } catch (error) {
+    buffer.release();
+    if (!(error instanceof StoreError) || error.kind !== 'invalid-range') throw error;
+    return new RangedDownload(options, await atTheEnd(options, error));
+  }
+}
+
+/** COS answers 416 to any range of an empty object, and to the range that begins at its end. */
+async function atTheEnd(options: DownloadOptions, rangeError: StoreError): Promise<ObjectInfo> {
+  const { store, key, offsetBytes = 0, signal } = options;
+  const info = await store.head(key, signal ? { signal } : {});
+  if (info.sizeBytes !== offsetBytes) throw rangeError;
+  return info;
+}
+
+interface Range {
+  readonly buffer: PartBuffer;
+  readonly lengthBytes: number;
+  /** Settled, never rejected: a range read ahead may fail long before anybody asks for it. */
+  readonly result: Promise<ReadResult | { readonly error: unknown }>;
+  isSettled: boolean;
+}
+
+interface FirstRange {
+  readonly buffer: PartBuffer;
+  readonly lengthBytes: number;
+  readonly first: ReadResult;
+}
+
+class RangedDownload implements Download {
+  readonly info: ObjectInfo;
+  readonly #options: DownloadOptions;
+  readonly #observer: TransferObserver;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #rangeBytesMax: number;
+  /** Being read or waiting to be sent, in order. */
+  readonly #ranges: Range[] = [];
+  /** Undefined for a part of an object: the store knows only the whole's checksum. */
+  readonly #crc: Crc64 | undefined;
+  #nextBytes: number;
+  #checkedBytes: number;
+  #rangeBytes = firstRangeBytes;
+  #aheadMax = 1;
+  #isStarted = false;
+
+  constructor(options: DownloadOptions, info: ObjectInfo, first?: FirstRange) {
+    const { offsetBytes = 0, pool, signal, partBytes = rangeBytesMaxDefault } = options;
+    this.#options = options;
+    this.#observer = options.observer ?? silentObserver;
+    this.info = info;
+    this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+    const shareBytes = Math.floor(pool.limitBytes / memoryShare / unitBytes) * unitBytes;
+    this.#rangeBytesMax = Math.max(unitBytes, Math.min(partBytes, shareBytes));
+    this.#crc = offsetBytes === 0 ? new Crc64(pool.crc) : undefined;
+    this.#checkedBytes = offsetBytes;
+    this.#nextBytes = offsetBytes;
+    if (first) this.#addFirst(first);
+  }
+
+  async *chunks(): AsyncGenerator<DownloadChunk> {
+    assert(!this.#isStarted, 'a download is read once');
+    this.#isStarted = true;
+    try {
+      for (let range = await this.#nextRange(); range; range = await this.#nextRange()) {
+        const bytes = await this.#checked(range);
+        this.#ranges.shift();
+        yield { bytes, release: () => range?.buffer.release() };
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    for (const range of this.#ranges.splice(0)) {
+      await range.result;
+      range.buffer.release();
+    }
+  }
+
+  #addFirst({ buffer, lengthBytes, first }: FirstRange): void {
+    this.#nextBytes += lengthBytes;
+    this.#ranges.push({ buffer, lengthBytes, result: Promise.resolve(first), isSettled: true });
+  }
+
+  get #restBytes(): number {
+    return Math.max(0, this.info.sizeBytes - this.#nextBytes);
+  }
+
+  /** The range to send next, with the ones behind it begun; undefined after the last. */
+  async #nextRange(): Promise<Range | undefined> {
+    if (this.#ranges.length === 0 && this.#restBytes > 0) {
+      const buffer = await this.#options.pool.acquire(
+        { bytes: this.#wishBytes(), leastBytes: unitBytes },
+        { signal: this.#signal, timeoutMs: nextGrantMs },
+      );
+      this.#begin(buffer);
+    }
+    const head = this.#ranges[0];
+    if (head && !head.isSettled) this.#widen();
+    this.#readAhead();
+    return head;
+  }
+
+  /** The client is faster than the store. */
+  #widen(): void {
+    this.#aheadMax = this.#options.readAheadParts ?? 2;
+    this.#rangeBytes = Math.min(this.#rangeBytesMax, this.#rangeBytes * 2);
+  }
+
+  /** Only with memory that nobody waits for. */
+  #readAhead(): void {
+    while (this.#restBytes > 0 && this.#ranges.length <= this.#aheadMax) {
+      const buffer = this.#options.pool.tryAcquire({
+        bytes: this.#wishBytes(),
+        leastBytes: unitBytes,
+      });
+      if (!buffer) return;
+      this.#begin(buffer);
+    }
+  }
+
+  #wishBytes(): number {
+    return Math.min(this.#rangeBytes, this.#restBytes);
+  }
+
+  #begin(buffer: PartBuffer): void {
+    const lengthBytes = Math.min(buffer.bytes.length, this.#restBytes);
+    const range: Range = {
+      buffer,
+      lengthBytes,
+      result: this.#read(this.#nextBytes, buffer.bytes.subarray(0, lengthBytes)).finally(() => {
+        range.isSettled = true;
+      }),
+      isSettled: false,
+    };
+    this.#nextBytes += lengthBytes;
+    this.#ranges.push(range);
+  }
+
+  async #read(
+    offsetBytes: number,
+    target: Uint8Array,
+  ): Promise<ReadResult | { readonly error: unknown }> {
+    const { store, key } = this.#options;
+    this.#observer.partsInFlight('download', 1);
+    try {
+      const signal = this.#signal;
+      return await store.read(key, offsetBytes, target, { ifMatch: this.info.etag, signal });
+    } catch (error) {
+      return { error };
+    } finally {
+      this.#observer.partsInFlight('download', -1);
+    }
+  }
+
+  /** The bytes of the range, counted and, in the last one, compared. */
+  async #checked(range: Range): Promise<Uint8Array> {
+    const result = await range.result;
+    if ('error' in result) throw result.error;
+    const wantedBytes = Math.min(range.lengthBytes, this.info.sizeBytes - this.#checkedBytes);
+    if (result.bytesRead !== wantedBytes) {
+      throw new TransferError('corrupt', 'the store sent fewer bytes than the object has');
+    }
+    const bytes = range.buffer.bytes.subarray(0, wantedBytes);
+    for (let at = 0; this.#crc && at < bytes.length; at += checksumBlockBytes) {
+      if (at > 0) await turn();
+      this.#crc.update(bytes.subarray(at, at + checksumBlockBytes));
+    }
+    this.#checkedBytes += wantedBytes;
+    if (this.#checkedBytes === this.info.sizeBytes) this.#compare();
+    return bytes;
+  }
+
+  #compare(): void {
+    if (!this.#crc) return;
+    const { crc64, key } = this.info;
+    const log = this.#options.log ?? silentLog;
+    if (crc64 === undefined) {
+      this.#observer.integrityChecked('download', 'absent');
+      log.debug({ key }, 'the store keeps no crc-64; sent unchecked');
+      return;
+    }
+    const isEqual = this.#crc.digest() === crc64;
+    this.#observer.integrityChecked('download', isEqual ? 'verified' : 'mismatch');
+    if (isEqual) return;
+    log.error({ key, etag: this.info.etag }, 'downloaded bytes differ from the stored crc-64');
+    throw new TransferError('corrupt', 'the bytes read differ from the checksum of the object');
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Copies an object too long for one copy: part by part inside the store, a few at once, then Complete.
+ * Nothing replaces the target before Complete; on any failure the open upload is aborted.
+ */
+import type { Clock } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import type {
+  MultipartUpload,
+  ObjectInfo,
+  ObjectStore,
+  UploadedPart,
+} from '#gateway/storage/object-store.ts';
+import { commitMultipart, type VerifiedObject } from './commit.ts';
+import type { TransferObserver } from './observer.ts';
+import { partsMax } from './plan.ts';
+import { uploadTiming } from './upload.ts';
+
+export interface MultipartCopyOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: TransferObserver;
+  readonly source: ObjectInfo;
+  readonly targetKey: string;
+  /** Raised when 10,000 parts of it would not be enough. */
+  readonly partBytes: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Parts copied at the same time; the store does the work. */
+const copiesInFlight = 4;
+
+/** @throws StoreError, TransferError `corrupt` */
+export async function copyInParts(options: MultipartCopyOptions): Promise<VerifiedObject> {
+  const { store, source, targetKey, observer } = options;
+  const upload = await store.createMultipart(targetKey, {
+    ...(source.contentType && { contentType: source.contentType }),
+    ...(source.storageClass && { storageClass: source.storageClass }),
+  });
+  observer.multipartOpened();
+  let lastWord: 'answered' | 'silent' = 'answered';
+  try {
+    const parts = await copyParts(options, upload);
+    const expected = { key: targetKey, sizeBytes: source.sizeBytes, crc64: source.crc64 };
+    const { completeRetry } = uploadTiming;
+    const context = { ...options, completeRetry };
+    const outcome = await commitMultipart(context, upload, parts, expected, 'copy');
+    if (outcome.kind === 'failed') {
+      lastWord = outcome.lastWord;
+      throw outcome.error;
+    }
+    observer.multipartEnded('completed');
+    return outcome.object;
+  } catch (error) {
+    if (lastWord === 'answered') await abort(options, upload);
+    else observer.multipartEnded('left-open');
+    throw error;
+  }
+}
+
+async function copyParts(
+  options: MultipartCopyOptions,
+  upload: MultipartUpload,
+): Promise<readonly UploadedPart[]> {
+  const { source, signal } = options;
+  const partBytes = Math.max(options.partBytes, Math.ceil(source.sizeBytes / partsMax));
+  const count = Math.ceil(source.sizeBytes / partBytes);
+  const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  const parts: UploadedPart[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < count; index = next++) {
+      either.throwIfAborted();
+      const offsetBytes = index * partBytes;
+      const lengthBytes = Math.min(partBytes, source.sizeBytes - offsetBytes);
+      const range = { sourceKey: source.key, offsetBytes, lengthBytes, sourceIfMatch: source.etag };
+      const { etag } = await options.store.copyPart(upload, index + 1, range, { signal: either });
+      parts[index] = { number: index + 1, etag };
+    }
+  };
+  const workers = Array.from({ length: copiesInFlight }, () =>
+    worker().catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    }),
+  );
+  const outcomes = await Promise.allSettled(workers);
+  if (stop.signal.aborted) throw stop.signal.reason;
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return parts;
+}
+
+async function abort(options: MultipartCopyOptions, upload: MultipartUpload): Promise<void> {
+  try {
+    await options.store.abortMultipart(upload);
+    options.observer.multipartEnded('aborted');
+  } catch (error) {
+    const { key, uploadId } = upload;
+    options.log.error({ key, uploadId, error }, 'multipart upload left open');
+    options.observer.multipartEnded('left-open');
+  }
+}

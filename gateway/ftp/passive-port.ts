@@ -1,0 +1,134 @@
+/**
+ * One listening port that several reservations share. It decides whose connection one is, by the address
+ * it came from, and closes everybody else's without any effect on a session.
+ *
+ * It must survive connections that are gone before they are looked at: their address is undefined.
+ */
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '#gateway/kit/clock.ts';
+import { plainAddress } from '#gateway/kit/networks.ts';
+import { keepAliveDelayMs } from './control.ts';
+import { areConfusable, type PeerRule } from './peer-rule.ts';
+import type { PendingReservation } from './reservation.ts';
+
+export interface PassivePortOptions {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly host: string;
+  readonly clock: Clock;
+  /** A port keeps away from a client that could still be connecting for an unused reservation. */
+  readonly coolDownMs: number;
+  /** A connection nobody reserved a port for was closed. */
+  readonly onStranger: (address: string | undefined, port: number) => void;
+  /** The listener failed after it was bound. */
+  readonly onError: (error: Error, port: number) => void;
+}
+
+/** A reservation that ended before its connection came. */
+interface Unused {
+  readonly rule: PeerRule;
+  readonly untilMs: number;
+}
+
+export class PassivePort {
+  readonly #options: PassivePortOptions;
+  readonly #server: Server;
+  readonly #open = new Set<PendingReservation>();
+  readonly #unused = new Set<Unused>();
+
+  /** @throws what `listen` reports: EADDRINUSE, EACCES, … */
+  static async bind(options: PassivePortOptions): Promise<PassivePort> {
+    const port = new PassivePort(options);
+    await port.#listen();
+    return port;
+  }
+
+  private constructor(options: PassivePortOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      {
+        pauseOnConnect: true,
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: keepAliveDelayMs,
+      },
+      (socket) => this.#onConnection(socket),
+    );
+  }
+
+  get number(): number {
+    const address: AddressInfo | string | null = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  }
+
+  get isBusy(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** Whether no connection for this rule could be taken for another reservation's, open or just ended. */
+  canServe(rule: PeerRule): boolean {
+    this.#forgetCooled();
+    for (const { rule: other } of this.#open) if (areConfusable(rule, other)) return false;
+    for (const { rule: other } of this.#unused) if (areConfusable(rule, other)) return false;
+    return true;
+  }
+
+  /** When the next cool-down of this port ends, on the monotonic clock; undefined without one. */
+  get coolsAtMs(): number | undefined {
+    this.#forgetCooled();
+    let earliest: number | undefined;
+    for (const { untilMs } of this.#unused) earliest = Math.min(earliest ?? untilMs, untilMs);
+    return earliest;
+  }
+
+  add(reservation: PendingReservation): void {
+    this.#open.add(reservation);
+  }
+
+  remove(reservation: PendingReservation, how: 'connected' | 'unused'): void {
+    if (!this.#open.delete(reservation) || how === 'connected') return;
+    const untilMs = this.#options.clock.monotonicMs() + this.#options.coolDownMs;
+    this.#unused.add({ rule: reservation.rule, untilMs });
+  }
+
+  /** Stops listening and ends what is reserved; connections already handed over live on. */
+  close(): void {
+    this.#server.close();
+    for (const reservation of this.#open) reservation.close();
+  }
+
+  #listen(): Promise<void> {
+    const { port, host } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, host, exclusive: true }, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) => this.#options.onError(error, this.number));
+        resolve();
+      });
+    });
+  }
+
+  #onConnection(socket: Socket): void {
+    // Stays for the whole life of the socket: a reset can come at any moment and must not end the process.
+    socket.on('error', () => undefined);
+    const { remoteAddress } = socket;
+    const address = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
+    const owner = address === undefined ? undefined : this.#ownerOf(address);
+    if (owner) return owner.deliver(socket);
+    socket.resetAndDestroy();
+    this.#options.onStranger(address, this.number);
+  }
+
+  /** At most one: reservations that could be confused never share a port. */
+  #ownerOf(address: string): PendingReservation | undefined {
+    for (const reservation of this.#open) if (reservation.rule.accepts(address)) return reservation;
+    return undefined;
+  }
+
+  #forgetCooled(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const unused of this.#unused) if (unused.untilMs <= nowMs) this.#unused.delete(unused);
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * The passive ports of the process, shared by all sessions. A port is a session's only from the reply to
+ * PASV until its client has connected, so a few ports carry many transfers.
+ *
+ * A reservation gets a port on which no connection could be mistaken for another session's; the least
+ * recently used one first. When there is none it waits its turn for a few seconds.
+ */
+import type { Clock, Timer } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import { FtpError } from './errors.ts';
+import type { PassivePort } from './passive-port.ts';
+import { PassiveRange, type PortChoice, type RangeLimits } from './passive-range.ts';
+import { type PeerNetworks, type PeerPolicy, type PeerRule, peerRule } from './peer-rule.ts';
+import {
+  defaultReservationTimeouts,
+  PendingReservation,
+  type Reservation,
+  type ReservationTimeouts,
+} from './reservation.ts';
+
+export type { PeerPolicy } from './peer-rule.ts';
+export type { Reservation } from './reservation.ts';
+
+export interface PassivePortsOptions {
+  readonly ports: PortChoice;
+  /** Address to listen on. Default `::`, all addresses of both families; IPv4 alone where IPv6 is off. */
+  readonly host?: string;
+  /** For the policy `network`. Default none. */
+  readonly networks?: PeerNetworks;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A connection nobody reserved a port for was closed: for metrics. */
+  readonly onStranger?: () => void;
+  readonly limits?: Partial<PassivePortsLimits>;
+}
+
+export interface PassivePortsLimits extends ReservationTimeouts, RangeLimits {
+  /** How long `reserve` waits for a port. Default 5 s. */
+  readonly waitMs: number;
+  /** Sessions waiting at once; more fail at once. Default 1024. */
+  readonly waitingMax: number;
+}
+
+export const defaultPassivePortsLimits: PassivePortsLimits = {
+  ...defaultReservationTimeouts,
+  waitMs: 5_000,
+  waitingMax: 1024,
+  coolDownMs: 2_000,
+  boundAtStartMax: 256,
+  growPorts: 64,
+  rebindMs: 30_000,
+};
+
+export interface ReserveOptions {
+  /** Address of the control connection. */
+  readonly peer: string;
+  readonly policy: PeerPolicy;
+  /** Ends the waiting; the reservation itself is ended by `release`. */
+  readonly signal?: AbortSignal;
+}
+
+/** Every port of the range is in exactly one of the first three. */
+export interface PassivePortCounts {
+  /** Reserved by at least one session whose client has not connected yet. */
+  readonly busy: number;
+  readonly free: number;
+  /** Not bound: taken by another process, or not needed yet. */
+  readonly unbound: number;
+  /** Sessions waiting for a port. */
+  readonly waiting: number;
+}
+
+interface Waiter {
+  readonly rule: PeerRule;
+  readonly grant: (reservation: Reservation) => void;
+  readonly fail: (reason: unknown) => void;
+}
+
+export class PassivePorts {
+  readonly #options: PassivePortsOptions;
+  readonly #limits: PassivePortsLimits;
+  readonly #range: PassiveRange;
+  readonly #waiting = new Set<Waiter>();
+  #coolTimer: Timer | undefined;
+  #isClosed = false;
+
+  /** Binds the ports. One that cannot be bound is skipped, logged and tried again later; none is fatal. */
+  static async open(options: PassivePortsOptions): Promise<PassivePorts> {
+    const ports = new PassivePorts(options);
+    await ports.#range.open();
+    return ports;
+  }
+
+  private constructor(options: PassivePortsOptions) {
+    const { ports, host = '::', clock, log } = options;
+    this.#options = options;
+    this.#limits = { ...defaultPassivePortsLimits, ...options.limits };
+    this.#range = new PassiveRange({
+      ports,
+      host,
+      clock,
+      log,
+      limits: this.#limits,
+      onStranger: () => options.onStranger?.(),
+      onGrown: () => this.#serveWaiting(),
+    });
+  }
+
+  get counts(): PassivePortCounts {
+    const { bound, unboundCount } = this.#range;
+    const busy = [...bound].filter((port) => port.isBusy).length;
+    return { busy, free: bound.size - busy, unbound: unboundCount, waiting: this.#waiting.size };
+  }
+
+  /** The ports bound now, ascending: for the log line at start and for checks. */
+  get numbers(): readonly number[] {
+    return [...this.#range.bound].map((port) => port.number).sort((one, other) => one - other);
+  }
+
+  /**
+   * A port for one data connection of the session whose control peer is given.
+   * @throws FtpError `no-port` after 5 s or when too many wait already, `closed`; or the signal's reason.
+   */
+  async reserve(options: ReserveOptions): Promise<Reservation> {
+    options.signal?.throwIfAborted();
+    if (this.#isClosed) throw closedError();
+    const networks = this.#options.networks ?? noNetworks;
+    const rule = peerRule(options.peer, options.policy, networks);
+    return this.#tryReserve(rule) ?? (await this.#wait(rule, options.signal));
+  }
+
+  /**
+   * Closes all listeners and ends all reservations. Connections already handed over live on, so that
+   * transfers can finish.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#coolTimer?.cancel();
+    for (const waiter of this.#waiting) waiter.fail(closedError());
+    await this.#range.close();
+  }
+
+  #tryReserve(rule: PeerRule): Reservation | undefined {
+    for (const port of this.#range.bound) {
+      if (!port.canServe(rule)) continue;
+      this.#range.markUsed(port);
+      return this.#reserveOn(port, rule);
+    }
+    return undefined;
+  }
+
+  #reserveOn(port: PassivePort, rule: PeerRule): Reservation {
+    const reservation = new PendingReservation({
+      port: port.number,
+      rule,
+      clock: this.#options.clock,
+      timeouts: this.#limits,
+      onPortFree: (done, how) => {
+        port.remove(done, how);
+        this.#serveWaiting();
+      },
+    });
+    port.add(reservation);
+    return reservation;
+  }
+
+  #wait(rule: PeerRule, signal: AbortSignal | undefined): Promise<Reservation> {
+    if (this.#waiting.size >= this.#limits.waitingMax) throw noPortError();
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        this.#waiting.delete(waiter);
+      };
+      const waiter: Waiter = {
+        rule,
+        grant(reservation) {
+          leave();
+          resolve(reservation);
+        },
+        fail(reason) {
+          leave();
+          reject(reason);
+        },
+      };
+      const onAbort = () => waiter.fail(signal?.reason);
+      const timer = this.#options.clock.setTimer(this.#limits.waitMs, () =>
+        waiter.fail(noPortError()),
+      );
+      signal?.addEventListener('abort', onAbort);
+      this.#waiting.add(waiter);
+      this.#serveWhenCooled();
+      this.#range.grow();
+    });
+  }
+
+  /** In the order they came; one that cannot be served yet does not hold up the others. */
+  #serveWaiting(): void {
+    for (const waiter of this.#waiting) {
+      const reservation = this.#tryReserve(waiter.rule);
+      if (reservation) waiter.grant(reservation);
+    }
+    this.#serveWhenCooled();
+  }
+
+  #serveWhenCooled(): void {
+    this.#coolTimer?.cancel();
+    this.#coolTimer = undefined;
+    if (this.#isClosed || this.#waiting.size === 0) return;
+    const times = [...this.#range.bound].flatMap((port) => port.coolsAtMs ?? []);
+    if (times.length === 0) return;
+    const { clock } = this.#options;
+    const delayMs = Math.max(1, Math.min(...times) - clock.monotonicMs());
+    this.#coolTimer = clock.setTimer(delayMs, () => this.#serveWaiting());
+  }
+}
+
+const noNetworks: PeerNetworks = { containsBoth: () => false };
+
+function noPortError(): FtpError {
+  return new FtpError('no-port', 'no passive port became free in time', { retryable: true });
+}
+
+function closedError(): FtpError {
+  return new FtpError('closed', 'the passive ports are closed');
+}

@@ -1,0 +1,167 @@
+/**
+ * One session's claim on a passive port, from the reply to PASV until its data connection is handed over.
+ *
+ * It ends exactly once: handed over, given back, or run out. A connection that came before STOR is held,
+ * unread, for a bounded time. It must never hand out a connection twice or leave one open that nobody
+ * will take.
+ */
+import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock, Timer } from '#gateway/kit/clock.ts';
+import { FtpError } from './errors.ts';
+import type { PeerRule } from './peer-rule.ts';
+
+/** What a session sees of its passive port. */
+export interface Reservation {
+  readonly port: number;
+  /**
+   * The client's data connection: paused, half-open allowed, with an error listener that ignores errors
+   * (`socket.errored` tells one that came before). Uses the reservation up.
+   * @throws FtpError `no-data-connection` after `timeoutMs`, `reservation-gone`, `closed`; or the
+   * signal's reason. All of them end the reservation.
+   */
+  accept(options: AcceptOptions): Promise<Socket>;
+  /** Gives the port back and closes a connection nobody took. Idempotent; harmless after `accept`. */
+  release(): void;
+}
+
+export interface AcceptOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+export interface ReservationTimeouts {
+  /** Until the client connects, while no transfer waits for it. Default 15 s: SYN retries take 7. */
+  readonly unusedMs: number;
+  /** From the client's connection to the transfer command. Default 60 s. */
+  readonly heldMs: number;
+}
+
+export const defaultReservationTimeouts: ReservationTimeouts = { unusedMs: 15_000, heldMs: 60_000 };
+
+export interface ReservationParts {
+  readonly port: number;
+  readonly rule: PeerRule;
+  readonly clock: Clock;
+  readonly timeouts: ReservationTimeouts;
+  /**
+   * The port may serve others again: once. `unused` when no connection came, so that one which is still
+   * under way must not be given to the next session.
+   */
+  readonly onPortFree: (reservation: PendingReservation, how: 'connected' | 'unused') => void;
+}
+
+type State =
+  | { readonly name: 'awaited' }
+  | { readonly name: 'held'; readonly socket: Socket }
+  | { readonly name: 'over'; readonly error: FtpError };
+
+interface Acceptor {
+  readonly resolve: (socket: Socket) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** The side of the port: connections are delivered here. */
+export class PendingReservation implements Reservation {
+  readonly port: number;
+  readonly rule: PeerRule;
+  readonly #parts: ReservationParts;
+  #state: State = { name: 'awaited' };
+  #timer: Timer | undefined;
+  #acceptor: Acceptor | undefined;
+
+  constructor(parts: ReservationParts) {
+    this.#parts = parts;
+    this.port = parts.port;
+    this.rule = parts.rule;
+    this.#endAfter(parts.timeouts.unusedMs, 'reservation-gone');
+  }
+
+  /** Takes the client's connection over. Only while it is listed on its port. */
+  deliver(socket: Socket): void {
+    this.#stopTimer();
+    this.#state = { name: 'held', socket };
+    if (this.#acceptor) this.#handOver(socket, this.#acceptor);
+    else this.#endAfter(this.#parts.timeouts.heldMs, 'reservation-gone');
+    this.#parts.onPortFree(this, 'connected');
+  }
+
+  async accept(options: AcceptOptions): Promise<Socket> {
+    const { signal } = options;
+    const onAbort = () => this.#finish('reservation-gone', signal?.reason);
+    try {
+      return await new Promise<Socket>((resolve, reject) => {
+        this.#acceptor = { resolve, reject };
+        if (signal?.aborted) return onAbort();
+        signal?.addEventListener('abort', onAbort, { once: true });
+        this.#serve(this.#acceptor, options.timeoutMs);
+      });
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  release(): void {
+    this.#finish('reservation-gone');
+  }
+
+  /** The listener is closing. */
+  close(): void {
+    this.#finish('closed');
+  }
+
+  #serve(acceptor: Acceptor, timeoutMs: number): void {
+    switch (this.#state.name) {
+      case 'held':
+        return this.#handOver(this.#state.socket, acceptor);
+      case 'over':
+        return acceptor.reject(this.#state.error);
+      case 'awaited':
+        return this.#endAfter(timeoutMs, 'no-data-connection');
+    }
+  }
+
+  #handOver(socket: Socket, acceptor: Acceptor): void {
+    this.#stopTimer();
+    this.#state = { name: 'over', error: endings['reservation-gone']() };
+    acceptor.resolve(socket);
+  }
+
+  /**
+   * After a busy moment a deadline can fire in the same turn in which the kernel already has the
+   * connection; one turn lets it in.
+   */
+  #endAfter(delayMs: number, kind: EndingKind): void {
+    this.#timer?.cancel();
+    const timer = this.#parts.clock.setTimer(delayMs, async () => {
+      await turn();
+      if (this.#timer === timer) this.#finish(kind);
+    });
+    this.#timer = timer;
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** @param reason what `accept` rejects with instead of the kind's own error. */
+  #finish(kind: EndingKind, reason?: unknown): void {
+    const state = this.#state;
+    const error = endings[kind]();
+    this.#stopTimer();
+    if (state.name !== 'over') this.#state = { name: 'over', error };
+    this.#acceptor?.reject(reason ?? error);
+    if (state.name === 'held') state.socket.resetAndDestroy();
+    if (state.name === 'awaited') this.#parts.onPortFree(this, 'unused');
+  }
+}
+
+type EndingKind = 'no-data-connection' | 'reservation-gone' | 'closed';
+
+const endings = {
+  'no-data-connection': () =>
+    new FtpError('no-data-connection', 'the client did not open its data connection in time'),
+  'reservation-gone': () => new FtpError('reservation-gone', 'the passive port was given up'),
+  closed: () => new FtpError('closed', 'the passive ports are closed'),
+} as const satisfies Record<EndingKind, () => FtpError>;

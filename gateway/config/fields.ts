@@ -198,9 +198,11 @@ export const prefix: Field<string> = field((written) => {
   const closed = written.endsWith('/') ? written : `${written}/`;
   const names = closed.slice(0, -1).split('/');
   if (names[0] === '') {
+    const relative = closed.replace(/^\/+/, '');
+    const hint = relative === '' ? 'leave the word out for the whole bucket' : undefined;
     return refuse(
-      `${quote(written)} begins with a slash`,
-      'keys in COS do not; leave the slash out, or the word for the whole bucket',
+      `${quote(written)} begins with a slash, keys in COS do not`,
+      hint ?? `write ${quote(relative)}`,
     );
   }
   if (names.some((name) => name === '' || name === '.' || name === '..') || hasControl(written)) {
@@ -286,10 +288,8 @@ export const passwordHash: Field<string> = field(checkedHash);
 function checkedHash(written: string): string | Refusal {
   const hash = written.trim();
   if (parsePasswordHash(hash) !== undefined) return hash;
-  return refuse(
-    'is not a hash of ours ($scrypt$ln=…,r=…,p=…$salt$hash)',
-    'make one with the command hash-password',
-  );
+  const hint = 'it reads $scrypt$ln=15,r=8,p=1$…$…; make one with the command hash-password';
+  return refuse('is not a password hash of ours', hint);
 }
 
 function hasControl(value: string): boolean {

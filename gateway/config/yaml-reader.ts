@@ -1,0 +1,200 @@
+/**
+ * Reads our YAML (and so JSON) into words and the line and column of each. Every scalar stays the text
+ * it is in the file: what it means is decided by the word's field. Our own sentences for bad syntax,
+ * because the library's messages quote the file, and a file holds passwords.
+ */
+
+import {
+  type Alias,
+  type Document,
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
+import { type Block, newBlock, Origins, type Path, type Tree } from './origin.ts';
+import type { Problem } from './problem.ts';
+
+export interface ReadYaml {
+  /** Undefined when the syntax is too bad to look at words. */
+  readonly tree: Tree | undefined;
+  readonly origins: Origins;
+  readonly problems: readonly Problem[];
+}
+
+/** More nodes than any real configuration has: aliases of aliases can ask for billions. */
+const nodesMax = 500_000;
+const depthMax = 12;
+const syntaxProblemsMax = 20;
+
+/**
+ * @param name how problems name the file.
+ * @param directory what relative paths in it are relative to.
+ */
+export function readYaml(text: string, name: string, directory: string): ReadYaml {
+  const lines = new LineCounter();
+  const placeAt = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+  const origins = new Origins({ place: name, directory });
+  const failed = (problems: Problem[]) => ({ tree: undefined, origins, problems });
+  const document = parse(text, lines);
+  if (document === undefined) return failed([{ place: name, message: 'nests too deeply' }]);
+  const syntax = document.errors.slice(0, syntaxProblemsMax).map((error) => ({
+    place: placeAt(error.pos[0]),
+    ...syntaxMessages[error.code],
+  }));
+  if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) return failed(syntax);
+  const reader = new TreeReader(document, origins, (offset) => ({
+    place: placeAt(offset),
+    directory,
+  }));
+  const tree = document.contents === null ? newBlock() : reader.read(document.contents, []);
+  return { tree: tree ?? newBlock(), origins, problems: [...syntax, ...reader.problems] };
+}
+
+function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  try {
+    const options = { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' } as const;
+    return parseDocument(text, { ...options, lineCounter });
+  } catch (error) {
+    // The library recurses: thousands of open brackets end the stack, nothing else throws.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Turns nodes into words and leaves a mark for each. */
+class TreeReader {
+  readonly problems: Problem[] = [];
+  readonly #document: Document.Parsed;
+  readonly #origins: Origins;
+  readonly #markAt: (offset: number) => { place: string; directory: string };
+  #nodes = 0;
+
+  constructor(
+    document: Document.Parsed,
+    origins: Origins,
+    markAt: (offset: number) => { place: string; directory: string },
+  ) {
+    this.#document = document;
+    this.#origins = origins;
+    this.#markAt = markAt;
+  }
+
+  /** Undefined for what is empty, null or refused. */
+  read(node: ParsedNode | null, path: Path): Tree | undefined {
+    this.#nodes += 1;
+    if (node === null || this.#nodes > nodesMax) return this.#tooMuch(node, path);
+    if (path.length > depthMax) return this.#tooMuch(node, path);
+    if (isAlias(node)) return this.#readAlias(node, path);
+    if (isMap(node)) return this.#readMap(node as YAMLMap.Parsed, path);
+    if (isSeq(node)) {
+      const items = node.items as ParsedNode[];
+      return items.map((item, index) => this.#readMarked(item, [...path, index]) ?? '');
+    }
+    return isNull(node as Scalar) ? undefined : String((node as Scalar).value);
+  }
+
+  #readMarked(node: ParsedNode | null, path: Path, wordPlace?: string): Tree | undefined {
+    const mark = node === null ? undefined : this.#markAt(node.range[0]);
+    const place = mark ?? this.#origins.find(path);
+    this.#origins.mark(path, wordPlace === undefined ? place : { ...place, wordPlace });
+    return this.read(node, path);
+  }
+
+  #readMap(map: YAMLMap.Parsed, path: Path): Block {
+    const block = newBlock();
+    for (const pair of map.items) {
+      const key = isPair(pair) ? pair.key : null;
+      if (!isScalar(key)) {
+        const place = key === null ? this.#origins.find(path) : this.#markAt(key.range[0]);
+        this.problems.push({ place: place.place, message: 'a word must be plain text' });
+        continue;
+      }
+      const word = String(key.value);
+      const wordPlace = this.#markAt(key.range[0]).place;
+      const value = this.#readMarked(pair.value, [...path, word], wordPlace);
+      // An unknown word without a value must be told all the same.
+      block[word] = value ?? '';
+    }
+    return block;
+  }
+
+  #readAlias(alias: Alias, path: Path): Tree | undefined {
+    const target = alias.resolve(this.#document);
+    return this.read((target as ParsedNode | undefined) ?? null, path);
+  }
+
+  #tooMuch(node: ParsedNode | null, path: Path): undefined {
+    if (node === null) return undefined;
+    const message = path.length > depthMax ? 'nests too deeply' : 'holds too many values';
+    const { place } = this.#origins.find(path);
+    if (!this.problems.some((problem) => problem.message === message)) {
+      this.problems.push({ place, message });
+    }
+    return undefined;
+  }
+}
+
+/** The ways YAML writes nothing (YAML 1.2.2 section 10.3.2); in quotes they are text. */
+function isNull(scalar: Scalar): boolean {
+  return scalar.type === 'PLAIN' && /^(~|null|Null|NULL)?$/.test(String(scalar.value));
+}
+
+const notYaml = { message: 'this is not YAML' };
+const indentation = {
+  message: 'the indentation does not fit the lines above',
+  hint: 'words of one block begin in the same column',
+};
+
+const syntaxMessages = {
+  ALIAS_PROPS: notYaml,
+  BAD_ALIAS: { message: 'the anchor of this alias (*) stands nowhere above' },
+  BAD_COLLECTION_TYPE: notYaml,
+  BAD_DIRECTIVE: { message: 'a line that begins with % is a directive we do not know' },
+  BAD_DQ_ESCAPE: {
+    message: 'a backslash sequence in double quotes that YAML does not know',
+    hint: "in 'single quotes' a backslash is itself",
+  },
+  BAD_INDENT: indentation,
+  BAD_PROP_ORDER: notYaml,
+  BAD_SCALAR_START: {
+    message: 'a value cannot begin with this character',
+    hint: 'put the value in quotes',
+  },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: 'a second ": " in one line',
+    hint: 'put a value that holds ": " in quotes; begin a new line for a new word',
+  },
+  BLOCK_IN_FLOW: { message: 'a block cannot stand inside brackets' },
+  DUPLICATE_KEY: { message: 'this word stands a second time in its block', hint: 'keep one' },
+  IMPOSSIBLE: notYaml,
+  KEY_OVER_1024_CHARS: { message: 'the text before the colon is too long for a word' },
+  MISSING_CHAR: {
+    message: 'something is missing here: a colon and a space, a quote, a comma or a bracket',
+  },
+  MULTILINE_IMPLICIT_KEY: {
+    message: 'a line without a word and a colon',
+    hint: 'every line of a block reads `word: value`',
+  },
+  MULTIPLE_ANCHORS: notYaml,
+  MULTIPLE_DOCS: { message: 'a second document begins here', hint: 'one file holds one' },
+  MULTIPLE_TAGS: notYaml,
+  NON_STRING_KEY: { message: 'a word must be plain text' },
+  RESOURCE_EXHAUSTION: { message: 'too much to read' },
+  TAB_AS_INDENT: { message: 'a tab indents this line', hint: 'YAML is indented with spaces' },
+  TAG_RESOLVE_FAILED: notYaml,
+  UNEXPECTED_TOKEN: {
+    message: 'this cannot stand here',
+    hint: 'put a value with special characters in quotes',
+  },
+} satisfies Record<ErrorCode, { message: string; hint?: string }>;

@@ -145,18 +145,18 @@ class RangedDownload implements Download {
     if (first) this.#addFirst(first);
   }
 
-  async *chunks(): AsyncGenerator<DownloadChunk> {
+  chunks(): AsyncIterable<DownloadChunk> {
     assert(!this.#isStarted, 'a download is read once');
     this.#isStarted = true;
-    try {
-      for (let range = await this.#nextRange(); range; range = await this.#nextRange()) {
-        const bytes = await this.#checked(range);
-        this.#ranges.shift();
-        yield { bytes, release: () => range?.buffer.release() };
-      }
-    } finally {
-      await this.close();
-    }
+    // Not a generator: its `return` would wait for a pending `next` and then drop that chunk's memory.
+    const iterator: AsyncIterator<DownloadChunk> = {
+      next: () => this.#next(),
+      return: async () => {
+        await this.close();
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => iterator };
   }
 
   async close(): Promise<void> {
@@ -164,6 +164,19 @@ class RangedDownload implements Download {
     for (const range of this.#ranges.splice(0)) {
       await range.result;
       range.buffer.release();
+    }
+  }
+
+  async #next(): Promise<IteratorResult<DownloadChunk>> {
+    try {
+      const range = await this.#nextRange();
+      if (!range) return { done: true, value: undefined };
+      const bytes = await this.#checked(range);
+      this.#ranges.shift();
+      return { done: false, value: { bytes, release: () => range.buffer.release() } };
+    } catch (error) {
+      await this.close();
+      throw error;
     }
   }
 
@@ -183,6 +196,8 @@ class RangedDownload implements Download {
         { bytes: this.#wishBytes(), leastBytes: unitBytes },
         { signal: this.#signal, timeoutMs: nextGrantMs },
       );
+      if (this.#isClosed) buffer.release();
+      this.#throwIfClosed();
       this.#begin(buffer);
     }
     const head = this.#ranges[0];
@@ -246,6 +261,7 @@ class RangedDownload implements Download {
   /** The bytes of the range, counted and, in the last one, compared. */
   async #checked(range: Range): Promise<Uint8Array> {
     const result = await range.result;
+    this.#throwIfClosed();
     if ('error' in result) throw result.error;
     const wantedBytes = Math.min(range.lengthBytes, this.info.sizeBytes - this.#checkedBytes);
     if (result.bytesRead !== wantedBytes) {
@@ -254,11 +270,21 @@ class RangedDownload implements Download {
     const bytes = range.buffer.bytes.subarray(0, wantedBytes);
     for (let at = 0; this.#crc && at < bytes.length; at += checksumBlockBytes) {
       if (at > 0) await turn();
+      this.#throwIfClosed();
       this.#crc.update(bytes.subarray(at, at + checksumBlockBytes));
     }
     this.#checkedBytes += wantedBytes;
     if (this.#checkedBytes === this.info.sizeBytes) this.#compare();
     return bytes;
+  }
+
+  get #isClosed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** After every pause: the memory of the range may be somebody else's by now. */
+  #throwIfClosed(): void {
+    if (this.#isClosed) throw new TransferError('aborted', 'the download was closed');
   }
 
   #compare(): void {

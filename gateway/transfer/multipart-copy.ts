@@ -11,9 +11,10 @@ import type {
   UploadedPart,
 } from '#gateway/storage/object-store.ts';
 import { commitMultipart, type VerifiedObject } from './commit.ts';
+import { abortMultipart } from './multipart-abort.ts';
 import type { TransferObserver } from './observer.ts';
 import { partsMax } from './plan.ts';
-import { uploadTiming } from './upload.ts';
+import { uploadTiming } from './upload-options.ts';
 
 export interface MultipartCopyOptions {
   readonly store: ObjectStore;
@@ -33,6 +34,7 @@ const copiesInFlight = 4;
 /** @throws StoreError, TransferError `corrupt` */
 export async function copyInParts(options: MultipartCopyOptions): Promise<VerifiedObject> {
   const { store, source, targetKey, observer } = options;
+  const context = { ...options, ...uploadTiming };
   const upload = await store.createMultipart(targetKey, {
     ...(source.contentType && { contentType: source.contentType }),
     ...(source.storageClass && { storageClass: source.storageClass }),
@@ -42,8 +44,6 @@ export async function copyInParts(options: MultipartCopyOptions): Promise<Verifi
   try {
     const parts = await copyParts(options, upload);
     const expected = { key: targetKey, sizeBytes: source.sizeBytes, crc64: source.crc64 };
-    const { completeRetry } = uploadTiming;
-    const context = { ...options, completeRetry };
     const outcome = await commitMultipart(context, upload, parts, expected, 'copy');
     if (outcome.kind === 'failed') {
       lastWord = outcome.lastWord;
@@ -52,8 +52,7 @@ export async function copyInParts(options: MultipartCopyOptions): Promise<Verifi
     observer.multipartEnded('completed');
     return outcome.object;
   } catch (error) {
-    if (lastWord === 'answered') await abort(options, upload);
-    else observer.multipartEnded('left-open');
+    await abortMultipart(context, upload, lastWord);
     throw error;
   }
 }
@@ -89,15 +88,4 @@ async function copyParts(
   if (stop.signal.aborted) throw stop.signal.reason;
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   return parts;
-}
-
-async function abort(options: MultipartCopyOptions, upload: MultipartUpload): Promise<void> {
-  try {
-    await options.store.abortMultipart(upload);
-    options.observer.multipartEnded('aborted');
-  } catch (error) {
-    const { key, uploadId } = upload;
-    options.log.error({ key, uploadId, error }, 'multipart upload left open');
-    options.observer.multipartEnded('left-open');
-  }
 }

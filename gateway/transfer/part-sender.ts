@@ -3,7 +3,6 @@
  * what the store says of each with our own checksum, and gives the memory of every part back exactly
  * once, whatever happens. It never completes an upload; it aborts one only when told to.
  */
-import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type {
   MultipartUpload,
@@ -24,7 +23,6 @@ export interface PartSenderOptions {
   readonly open: () => Promise<MultipartUpload>;
   /** Parts sent at the same time, at least 1. */
   readonly partsInFlight: number;
-  readonly clock: Clock;
   readonly log: Log;
   readonly observer: TransferObserver;
   /** Told once, as soon as the upload can no longer succeed. */

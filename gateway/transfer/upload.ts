@@ -1,87 +1,29 @@
 /**
- * One upload, from the first byte to the verified object, as one state machine. The caller writes into
- * the space it is given and says when the data ended; everything else is here.
- *
- *                       part 1 full and one byte more           every part sent
- *      receiving ──────────────────────────────► sending ──────────────┐
- *          │ end of data: part 1 is all there is                       │ end of data
- *          ▼                                                           ▼
- *        ending  ◄─────────────────────────────────────────────────────┘
- *          │ parts stored and compared, evidence asked: PUT or Complete
- *          ▼
- *      committing ──► stored         failure, refusal or `discard` in any state before `stored`:
- *                                      … ──► failed ──► discarded
+ * One upload, from the first byte to the verified object, as one state machine (drawn in
+ * upload-state.ts). The caller writes into the space it is given and says when the data ended;
+ * everything else is here.
  *
  * It must never commit unless `finish` or `commitPartial` was called, every part's checksum agreed and
- * `mayCommit` said yes immediately before; never say `stored` before the object's size and CRC-64 were
+ * `mayCommit` said yes immediately before; never say stored before the object's size and CRC-64 were
  * compared; never abort a multipart upload while a Complete may be at work; and never let go of memory
  * that the caller may still be writing to. A reply to `createMultipart` that gets lost leaves an upload
  * behind whose id nobody knows: a lifecycle rule of the bucket clears those.
  */
 import { assert } from '#gateway/kit/assert.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
-import { type Clock, sleep } from '#gateway/kit/clock.ts';
+import { sleep } from '#gateway/kit/clock.ts';
 import { combineCrc64 } from '#gateway/kit/crc64-combine.ts';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
-import { type RetryPolicy, retry } from '#gateway/kit/retry.ts';
-import {
-  type MultipartUpload,
-  type ObjectAttributes,
-  type ObjectStore,
-  StoreError,
-} from '#gateway/storage/object-store.ts';
-import type { PartBuffer, PartPool } from './budget.ts';
 import { type CommitOutcome, commitMultipart, commitPut } from './commit.ts';
 import { TransferError } from './errors.ts';
+import { abortMultipart } from './multipart-abort.ts';
 import { silentObserver, type TransferObserver } from './observer.ts';
-import { FillingPart, type SealedPart } from './part.ts';
+import type { FillingPart, SealedPart } from './part.ts';
 import { PartSender } from './part-sender.ts';
-import { type PartPlan, partsMax } from './plan.ts';
-
-export interface UploadOptions {
-  readonly store: ObjectStore;
-  readonly key: string;
-  readonly pool: PartPool;
-  readonly plan: PartPlan;
-  /** Longest file accepted; the plan's reachable size is a second limit. */
-  readonly limitBytes: number;
-  /** Announced by ALLO, if it was: only a hint for the size of the first parts. */
-  readonly expectedBytes?: number;
-  readonly attributes: ObjectAttributes;
-  /** Parts sent at the same time; one more may be filling. Default 4. */
-  readonly partsInFlight?: number;
-  readonly clock: Clock;
-  readonly log?: Log;
-  /** Gives the upload up, unless it is committing. */
-  readonly signal?: AbortSignal;
-  readonly observer?: TransferObserver;
-  readonly timing?: Partial<UploadTiming>;
-  /** In [0, 1), for the jitter of retries. Default Math.random. */
-  readonly random?: () => number;
-}
-
-export interface UploadTiming {
-  /** For the first memory, before any data. Default 30 s. */
-  readonly firstGrantMs: number;
-  /** For more memory, while the client waits to send. Default 10 min. */
-  readonly nextGrantMs: number;
-  /** How often and how long Complete is repeated. Default up to 90 s. */
-  readonly completeRetry: RetryPolicy;
-  readonly abortRetry: RetryPolicy;
-  /** How long `discard` keeps the caller; then it goes on in the background. Default 10 s. */
-  readonly discardWaitMs: number;
-  /** After a Complete without an answer, the abort waits this long. Default 10 min. */
-  readonly lateAbortMs: number;
-}
-
-export const uploadTiming: UploadTiming = {
-  firstGrantMs: 30_000,
-  nextGrantMs: 600_000,
-  completeRetry: { attemptsMax: 60, firstDelayMs: 200, delayMsMax: 5_000, deadlineMs: 90_000 },
-  abortRetry: { attemptsMax: 4, firstDelayMs: 500, delayMsMax: 5_000, deadlineMs: 60_000 },
-  discardWaitMs: 10_000,
-  lateAbortMs: 600_000,
-};
+import { PartSupply } from './part-supply.ts';
+import { partsMax } from './plan.ts';
+import { type UploadOptions, type UploadTiming, uploadTiming } from './upload-options.ts';
+import { holdings, successors, type UploadState, type UploadStateName } from './upload-state.ts';
 
 export interface StoredObject {
   readonly sizeBytes: number;
@@ -93,31 +35,10 @@ export interface StoredObject {
   readonly checksum: 'verified' | 'absent';
 }
 
-type State =
-  /** Bytes go into part 1; the store knows nothing yet. `probe` waits for the byte after a full part 1. */
-  | { name: 'receiving'; part?: FillingPart | undefined; probe?: FillingPart | undefined }
-  | { name: 'sending'; sender: PartSender; part?: FillingPart | undefined }
-  /** The data ended: `body` is all of it (absent: no bytes), or `sender` has the parts. */
-  | { name: 'ending'; body?: SealedPart | undefined; sender?: PartSender | undefined }
-  | { name: 'committing'; body?: SealedPart | undefined; sender?: PartSender | undefined }
-  | { name: 'stored' }
-  | {
-      name: 'failed';
-      error: unknown;
-      memory: readonly { release(): void }[];
-      sender?: PartSender | undefined;
-    }
-  | { name: 'discarded'; error: unknown };
-
-const successors = {
-  receiving: ['sending', 'ending', 'failed'],
-  sending: ['ending', 'failed'],
-  ending: ['committing', 'failed'],
-  committing: ['stored', 'failed'],
-  stored: [],
-  failed: ['discarded'],
-  discarded: [],
-} as const satisfies Record<State['name'], readonly State['name'][]>;
+export interface FinishOptions {
+  /** The evidence that the client really finished: asked once, immediately before PUT or Complete. */
+  readonly mayCommit: () => boolean | Promise<boolean>;
+}
 
 const noSpace: Uint8Array = new Uint8Array(0);
 
@@ -128,10 +49,12 @@ export class Upload {
   readonly #timing: UploadTiming;
   /** Of the account and of the plan, whichever is less. */
   readonly #limitBytes: number;
+  readonly #supply: PartSupply;
   readonly #failed = new AbortController();
-  #state: State = { name: 'receiving' };
+  #state: UploadState = { name: 'receiving' };
   #receivedBytes = 0;
   #sealedParts = 0;
+  /** Of the sealed parts. */
   #crc64 = 0n;
   #grant: { readonly promise: Promise<void>; readonly stop: AbortController } | undefined;
   #finishing: Promise<StoredObject> | undefined;
@@ -139,17 +62,23 @@ export class Upload {
   #lastWord: 'answered' | 'silent' = 'answered';
 
   constructor(options: UploadOptions) {
+    const { plan, pool, expectedBytes, signal } = options;
     this.#options = options;
     this.#log = options.log ?? silentLog;
     this.#observer = options.observer ?? silentObserver;
     this.#timing = { ...uploadTiming, ...options.timing };
-    this.#limitBytes = Math.min(options.limitBytes, options.plan.reachableBytes);
-    options.signal?.addEventListener('abort', this.#onSignal);
-    if (options.signal?.aborted) this.#onSignal();
+    this.#limitBytes = Math.min(options.limitBytes, plan.reachableBytes);
+    this.#supply = new PartSupply({ pool, plan, limitBytes: this.#limitBytes, expectedBytes });
+    signal?.addEventListener('abort', this.#onSignal);
+    if (signal?.aborted) this.#onSignal();
   }
 
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  get state(): UploadStateName {
+    return this.#state.name;
   }
 
   /**
@@ -172,10 +101,7 @@ export class Upload {
   advance(bytes: number): void {
     if (bytes === 0) return;
     const part = this.#filling();
-    assert(
-      part !== undefined && bytes <= part.space().length,
-      'bytes are written into the space given',
-    );
+    assert(part && bytes <= part.space().length, 'bytes are written into the space given');
     this.#receivedBytes += bytes;
     if (this.#receivedBytes > this.#limitBytes) throw this.#fail(this.#tooLarge());
     part.advance(bytes);
@@ -198,11 +124,10 @@ export class Upload {
   /**
    * The data ended. Resolves when the object is stored and compared; rejects when it is not, and then
    * everything was discarded.
-   * @param mayCommit Asked once, immediately before PUT or Complete.
    * @throws TransferError `refused` when `mayCommit` said no, `corrupt` when the object differs,
    * `aborted` after `discard`; a StoreError when the store failed.
    */
-  finish({ mayCommit }: { mayCommit: () => boolean | Promise<boolean> }): Promise<StoredObject> {
+  finish({ mayCommit }: FinishOptions): Promise<StoredObject> {
     this.#finishing ??= this.#finish(mayCommit);
     return this.#finishing;
   }
@@ -219,10 +144,12 @@ export class Upload {
 
   /**
    * Nothing is to be stored. Lets go of all memory: no read into `space()` may be outstanding. A commit
-   * that has begun is waited for, never cut off; after it, this does nothing. Idempotent, never rejects.
+   * that has begun is waited for, never cut off; after a success this does nothing. Idempotent, never
+   * rejects; longer than 10 s it goes on in the background.
    */
   async discard(reason: string): Promise<void> {
-    if (this.#state.name === 'committing') await this.#finishing?.catch(() => undefined); // told to `finish`'s caller
+    // The outcome of a commit goes to whoever called `finish`.
+    if (this.#state.name === 'committing') await this.#finishing?.catch(() => undefined);
     if (this.#state.name === 'stored') return;
     this.#fail(new TransferError('aborted', `upload discarded: ${reason}`));
     await this.#cleanUp();
@@ -230,12 +157,9 @@ export class Upload {
 
   readonly #onSignal = (): void => {
     if (this.#state.name === 'committing') return;
-    this.#fail(
-      new TransferError('aborted', 'upload given up', { cause: this.#options.signal?.reason }),
-    );
+    const { reason } = this.#options.signal ?? {};
+    this.#fail(new TransferError('aborted', 'upload given up', { cause: reason }));
   };
-
-  // Filling ------------------------------------------------------------------------------------------
 
   #filling(): FillingPart | undefined {
     const state = this.#state;
@@ -247,23 +171,26 @@ export class Upload {
   #partIsFull(): void {
     const state = this.#state;
     if (state.name === 'receiving') {
-      state.probe = this.#tryNextPart();
+      state.probe = this.#supply.tryNext(2, this.#receivedBytes);
       if (!state.probe) this.#openMultipart();
     } else if (state.name === 'sending' && state.part) {
-      state.sender.send(this.#seal(state.part));
-      state.part = state.sender.hasRoom ? this.#tryNextPart() : undefined;
+      const { sender, part } = state;
+      state.part = undefined;
+      sender.send(this.#seal(part));
+      if (sender.hasRoom) {
+        state.part = this.#supply.tryNext(this.#sealedParts + 1, this.#receivedBytes);
+      }
     }
   }
 
   #openMultipart(): void {
     const state = this.#state;
     assert(state.name === 'receiving' && state.part?.isFull, 'multipart begins with a full part');
-    const { store, key, attributes, clock, partsInFlight = 4 } = this.#options;
+    const { store, key, attributes, partsInFlight = 4 } = this.#options;
     const sender = new PartSender({
       store,
       open: () => store.createMultipart(key, attributes),
       partsInFlight,
-      clock,
       log: this.#log,
       observer: this.#observer,
       onFailure: (error) => this.#fail(error),
@@ -279,34 +206,6 @@ export class Upload {
     return sealed;
   }
 
-  // Memory -------------------------------------------------------------------------------------------
-
-  /** Never more than may still arrive, and always room for the one byte that is too much. */
-  #nextRequest(): { bytes: number; leastBytes: number } {
-    const { plan, expectedBytes } = this.#options;
-    const number = Math.min(partsMax, this.#nextNumber());
-    const wish = plan.request(number, this.#receivedBytes, expectedBytes);
-    const restBytes = this.#limitBytes - this.#receivedBytes + 1;
-    return {
-      bytes: Math.min(wish.bytes, restBytes),
-      leastBytes: Math.min(wish.leastBytes, restBytes),
-    };
-  }
-
-  #nextNumber(): number {
-    const isFirstUnsealed = this.#state.name === 'receiving' && this.#state.part !== undefined;
-    return this.#sealedParts + (isFirstUnsealed ? 2 : 1);
-  }
-
-  #tryNextPart(): FillingPart | undefined {
-    const buffer = this.#options.pool.tryAcquire(this.#nextRequest());
-    return buffer && this.#newPart(buffer);
-  }
-
-  #newPart(buffer: PartBuffer): FillingPart {
-    return new FillingPart(this.#nextNumber(), buffer, this.#options.pool.crc);
-  }
-
   #waitForGrant(): Promise<void> {
     const stop = new AbortController();
     const promise = this.#takeGrant(stop.signal).finally(() => {
@@ -318,13 +217,14 @@ export class Upload {
   }
 
   async #takeGrant(signal: AbortSignal): Promise<void> {
-    const { pool } = this.#options;
+    const receivedBytes = this.#receivedBytes;
+    const timeoutMs = this.#timing[receivedBytes === 0 ? 'firstGrantMs' : 'nextGrantMs'];
     try {
       if (this.#state.name === 'sending') await this.#state.sender.room();
-      const timeoutMs = this.#timing[this.#receivedBytes === 0 ? 'firstGrantMs' : 'nextGrantMs'];
-      const buffer = await pool.acquire(this.#nextRequest(), { signal, timeoutMs });
-      if (!this.#adopt(buffer)) {
-        buffer.release();
+      const number = this.#sealedParts + 1;
+      const part = await this.#supply.next(number, receivedBytes, { signal, timeoutMs });
+      if (!this.#adopt(part)) {
+        part.release();
         throw new TransferError('aborted', 'the data ended before more memory was granted');
       }
     } catch (error) {
@@ -332,16 +232,14 @@ export class Upload {
     }
   }
 
-  #adopt(buffer: PartBuffer): boolean {
+  #adopt(part: FillingPart): boolean {
     const state = this.#state;
     const isWanted = (state.name === 'receiving' || state.name === 'sending') && !state.part;
-    if (isWanted) state.part = this.#newPart(buffer);
+    if (isWanted) state.part = part;
     return isWanted;
   }
 
-  // Ending -------------------------------------------------------------------------------------------
-
-  async #finish(mayCommit: () => boolean | Promise<boolean>): Promise<StoredObject> {
+  async #finish(mayCommit: FinishOptions['mayCommit']): Promise<StoredObject> {
     const { clock } = this.#options;
     const endedMs = clock.monotonicMs();
     try {
@@ -373,12 +271,12 @@ export class Upload {
       else part?.release();
       await sender.drained();
     }
+    this.#throwIfFailed();
   }
 
   async #commit(): Promise<StoredObject> {
+    this.#throwIfFailed(); // while the evidence was asked
     const state = this.#state;
-    const failure = this.#failure();
-    if (failure) throw failure.error;
     assert(state.name === 'ending', 'a commit follows the end of data');
     const { body, sender } = state;
     this.#enter({ name: 'committing', body, sender });
@@ -394,31 +292,27 @@ export class Upload {
   }
 
   #sendCommit(body?: SealedPart, sender?: PartSender): Promise<CommitOutcome> {
-    const { store, key, attributes, clock, random } = this.#options;
-    const { completeRetry } = this.#timing;
+    const { key, attributes } = this.#options;
     const expected = { key, sizeBytes: this.#receivedBytes, crc64: this.#crc64 };
-    const context = {
-      store,
-      clock,
-      log: this.#log,
-      observer: this.#observer,
-      completeRetry,
-      ...(random && { random }),
-    };
     return sender?.upload
-      ? commitMultipart(context, sender.upload, sender.storedParts, expected)
-      : commitPut(context, body?.bytes ?? noSpace, expected, attributes);
+      ? commitMultipart(this.#context(), sender.upload, sender.storedParts, expected)
+      : commitPut(this.#context(), body?.bytes ?? noSpace, expected, attributes);
   }
 
-  // Failing ------------------------------------------------------------------------------------------
+  #context() {
+    const { store, clock, random } = this.#options;
+    const shared = { store, clock, log: this.#log, observer: this.#observer, ...this.#timing };
+    return { ...shared, ...(random && { random }) };
+  }
 
-  /** The error that decides: the first one. */
+  /** @returns the error that decides: the first one. */
   #fail(error: unknown): unknown {
     const state = this.#state;
     const failure = this.#failure();
     if (failure || state.name === 'stored') return failure?.error ?? error;
-    this.#enter({ name: 'failed', error, ...holdings(state) });
-    if ('sender' in state) state.sender?.stop(error);
+    const held = holdings(state);
+    this.#enter({ name: 'failed', error, ...held });
+    held.sender?.stop(error);
     this.#grant?.stop.abort();
     this.#failed.abort(error);
     return error;
@@ -429,16 +323,22 @@ export class Upload {
     return state.name === 'failed' || state.name === 'discarded' ? state : undefined;
   }
 
+  #throwIfFailed(): void {
+    const failure = this.#failure();
+    if (failure) throw failure.error;
+  }
+
   #tooLarge(): TransferError {
     const { limitBytes, plan, pool } = this.#options;
-    const isOurLimit = plan.reachableBytes < limitBytes;
     const limit = `${this.#limitBytes} bytes (${formatBytes(this.#limitBytes)})`;
+    if (limitBytes <= plan.reachableBytes) {
+      return new TransferError('too-large', `the file exceeds the limit of ${limit} for one file`);
+    }
+    const memory = formatBytes(pool.limitBytes);
     return new TransferError(
       'too-large',
-      isOurLimit
-        ? `the file exceeds ${limit}, what ${partsMax} parts reach with ${formatBytes(pool.limitBytes)} of memory`
-        : `the file exceeds the limit of ${limit} for one file`,
-      isOurLimit ? { hint: 'Raise upload_memory to accept larger files.' } : {},
+      `the file exceeds ${limit}, which ${partsMax} parts reach with ${memory} of upload memory`,
+      { hint: 'Raise upload_memory to accept larger files.' },
     );
   }
 
@@ -451,73 +351,29 @@ export class Upload {
   async #cleanUpWithin(waitMs: number): Promise<void> {
     const done = new AbortController();
     const work = this.#releaseAll().finally(() => done.abort());
-    const isLate = sleep(this.#options.clock, waitMs, done.signal).then(
+    const late = sleep(this.#options.clock, waitMs, done.signal).then(
       () => this.#log.warn({ key: this.#options.key }, 'discard goes on in the background'),
       () => undefined, // done in time
     );
-    await Promise.race([work, isLate]);
+    await Promise.race([work, late]);
   }
 
   async #releaseAll(): Promise<void> {
     const state = this.#state;
     if (state.name !== 'failed') return;
-    for (const part of state.memory) part.release();
-    await state.sender?.settled();
-    if (state.sender?.upload) await this.#abortMultipart(state.sender.upload);
-    this.#enter({ name: 'discarded', error: state.error });
+    const { error, memory, sender } = state;
+    for (const part of memory) part.release();
+    await sender?.settled();
+    if (sender?.upload) await abortMultipart(this.#context(), sender.upload, this.#lastWord);
+    this.#enter({ name: 'discarded', error });
   }
 
-  /**
-   * Right away, unless a Complete got no answer and may be at work: then when even the slowest one must
-   * be over. By then the abort removes parts of a failed Complete, and does nothing after a late success.
-   */
-  async #abortMultipart(upload: MultipartUpload): Promise<void> {
-    if (this.#lastWord === 'answered') return this.#abortNow(upload);
-    const { lateAbortMs } = this.#timing;
-    this.#log.warn({ key: upload.key, lateAbortMs }, 'complete got no answer; abort waits');
-    this.#options.clock.setTimer(lateAbortMs, () => void this.#abortNow(upload));
-  }
-
-  async #abortNow(upload: MultipartUpload): Promise<void> {
-    const { store, clock, random } = this.#options;
-    try {
-      await retry(() => store.abortMultipart(upload), {
-        policy: this.#timing.abortRetry,
-        clock,
-        isRetryable: (error) => error instanceof StoreError && error.retryable,
-        ...(random && { random }),
-      });
-      this.#observer.multipartEnded('aborted');
-    } catch (error) {
-      const { key, uploadId } = upload;
-      this.#log.error({ key, uploadId, error }, 'multipart upload left open');
-      this.#observer.multipartEnded('left-open');
-    }
-  }
-
-  #enter(state: State): void {
-    const allowed: readonly State['name'][] = successors[this.#state.name];
+  #enter(state: UploadState): void {
+    const allowed: readonly UploadStateName[] = successors[this.#state.name];
     assert(allowed.includes(state.name), `upload goes from ${this.#state.name} to ${state.name}`);
     this.#state = state;
     if (state.name === 'stored' || state.name === 'failed') {
       this.#options.signal?.removeEventListener('abort', this.#onSignal);
     }
-  }
-}
-
-/** What a state holds that has to be given back when it fails. */
-function holdings(state: State): Pick<State & { name: 'failed' }, 'memory' | 'sender'> {
-  switch (state.name) {
-    case 'receiving':
-      return { memory: [state.part, state.probe].filter((part) => part !== undefined) };
-    case 'sending':
-      return { memory: state.part ? [state.part] : [], sender: state.sender };
-    case 'ending':
-    case 'committing':
-      return { memory: state.body ? [state.body] : [], sender: state.sender };
-    case 'stored':
-    case 'failed':
-    case 'discarded':
-      return { memory: [] };
   }
 }

@@ -1,0 +1,56 @@
+/** What an upload is given, and how long its steps may take. */
+import type { Clock } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import type { RetryPolicy } from '#gateway/kit/retry.ts';
+import type { ObjectAttributes, ObjectStore } from '#gateway/storage/object-store.ts';
+import type { PartPool } from './budget.ts';
+import type { TransferObserver } from './observer.ts';
+import type { PartPlan } from './plan.ts';
+
+export interface UploadOptions {
+  readonly store: ObjectStore;
+  readonly key: string;
+  readonly pool: PartPool;
+  readonly plan: PartPlan;
+  /** Longest file accepted; the plan's reachable size is a second limit. */
+  readonly limitBytes: number;
+  /** Announced by ALLO, if it was: only a hint for the size of the first parts. */
+  readonly expectedBytes?: number;
+  readonly attributes: ObjectAttributes;
+  /** Parts sent at the same time; one more may be filling. Default 4. */
+  readonly partsInFlight?: number;
+  readonly clock: Clock;
+  readonly log?: Log;
+  /** Gives the upload up, unless it is committing. */
+  readonly signal?: AbortSignal;
+  readonly observer?: TransferObserver;
+  readonly timing?: Partial<UploadTiming>;
+  /** In [0, 1), for the jitter of retries. Default Math.random. */
+  readonly random?: () => number;
+}
+
+export interface UploadTiming {
+  /** For the first memory, before any data. Default 30 s. */
+  readonly firstGrantMs: number;
+  /** For more memory, while the client waits to send. Default 10 min. */
+  readonly nextGrantMs: number;
+  /**
+   * How often and how long Complete is repeated. Default up to 45 s, because many clients wait 60 s for
+   * the reply after their last byte (curl, ftplib).
+   */
+  readonly completeRetry: RetryPolicy;
+  readonly abortRetry: RetryPolicy;
+  /** How long `discard` keeps the caller; then it goes on in the background. Default 10 s. */
+  readonly discardWaitMs: number;
+  /** After a Complete without an answer, the abort waits this long. Default 10 min. */
+  readonly lateAbortMs: number;
+}
+
+export const uploadTiming: UploadTiming = {
+  firstGrantMs: 30_000,
+  nextGrantMs: 600_000,
+  completeRetry: { attemptsMax: 40, firstDelayMs: 200, delayMsMax: 5_000, deadlineMs: 45_000 },
+  abortRetry: { attemptsMax: 4, firstDelayMs: 500, delayMsMax: 5_000, deadlineMs: 60_000 },
+  discardWaitMs: 10_000,
+  lateAbortMs: 600_000,
+};

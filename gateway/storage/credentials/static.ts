@@ -5,5 +5,7 @@ import type { CosCredentials, CredentialSource } from './source.ts';
 export function staticCredentials(
   credentials: Pick<CosCredentials, 'secretId' | 'secretKey' | 'token'>,
 ): CredentialSource {
-  return { get: async () => credentials };
+  const { secretId, secretKey, token } = credentials;
+  const copy = { secretId, secretKey, ...(token && { token }) };
+  return { get: async () => copy };
 }

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readListPage, readUploadPage } from '#gateway/storage/cos/list-reply.ts';
+import { StoreError } from '#gateway/storage/object-store.ts';
+
+const reply = (body: string) => ({ status: 200, headers: {}, body });
+
+const contents = (key: string) =>
+  `<Contents><Key>${key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>` +
+  '<ETag>&quot;e&quot;</ETag><Size>12</Size><Owner><ID>1</ID></Owner>' +
+  '<StorageClass>STANDARD</StorageClass></Contents>';
+
+function page(inside: string) {
+  return readListPage(
+    reply(`<?xml version="1.0"?>\n<ListBucketResult>${inside}</ListBucketResult>`),
+  );
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof StoreError && error.kind === 'unavailable';
+}
+
+describe('a page of keys', () => {
+  it('holds what COS says of each object', () => {
+    assert.deepEqual(page(contents('a.txt')), {
+      objects: [
+        {
+          key: 'a.txt',
+          sizeBytes: 12,
+          etag: '"e"',
+          modifiedAt: new Date('2026-01-02T03:04:05Z'),
+          storageClass: 'STANDARD',
+        },
+      ],
+      prefixes: [],
+    });
+  });
+
+  it('is decoded when it says that it is encoded, and `+` means itself', () => {
+    const encoded = page(
+      '<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>' +
+        `<NextMarker>d%2F%0A</NextMarker>${contents('a+b%20c%2Fä%E4%BA%91%0D')}` +
+        '<CommonPrefixes><Prefix>d%2F</Prefix></CommonPrefixes>',
+    );
+    assert.equal(encoded.objects[0]?.key, 'a+b c/ä云\r');
+    assert.deepEqual(encoded.prefixes, ['d/']);
+    assert.equal(encoded.nextMarker, 'd/\n');
+    assert.equal(page(contents('a%20&amp;b')).objects[0]?.key, 'a%20&b');
+  });
+
+  it('keeps a key that is no valid encoding as it was sent', () => {
+    const encoded = page(`<EncodingType>url</EncodingType>${contents('%C4%E3%')}`);
+    assert.equal(encoded.objects[0]?.key, '%C4%E3%');
+  });
+
+  it('goes on after its last name when the store forgets the marker', () => {
+    const truncated = '<IsTruncated>true</IsTruncated>';
+    const prefix = '<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>';
+    assert.equal(page(`${truncated}${contents('a')}${prefix}`).nextMarker, 'b/');
+    assert.equal(page(`${truncated}${contents('c')}${prefix}`).nextMarker, 'c');
+    assert.equal(page(`${truncated}${contents('c')}`).nextMarker, 'c');
+    assert.throws(() => page(truncated), isUnavailable);
+    assert.equal(
+      page('<IsTruncated>false</IsTruncated><NextMarker>x</NextMarker>').nextMarker,
+      undefined,
+    );
+  });
+
+  it('is refused when it is something else', () => {
+    for (const body of ['', 'OK', '<html></html>', '<ListBucketResult', '<Other/>']) {
+      assert.throws(() => readListPage(reply(body)), isUnavailable, body);
+    }
+    assert.throws(() => page('<Contents><Key>a</Key></Contents>'), isUnavailable);
+    assert.throws(() => page('<Contents><Key>a</Key><Size>x</Size></Contents>'), isUnavailable);
+    assert.throws(
+      () => readListPage(reply('<Error><Code>SlowDown</Code></Error>')),
+      (error) => error instanceof StoreError && error.kind === 'throttled',
+    );
+  });
+
+  it('of 1000 keys is read in a moment', () => {
+    const keys = Array.from({ length: 1000 }, (_, i) => contents(`incoming%2Ffile-${i}.txt`)).join(
+      '',
+    );
+    const body = `<EncodingType>url</EncodingType>${keys}`;
+    page(body);
+    const startedMs = performance.now();
+    for (let i = 0; i < 20; i++) assert.equal(page(body).objects.length, 1000);
+    assert.ok((performance.now() - startedMs) / 20 < 10, 'milliseconds a page');
+  });
+});
+
+describe('a page of uploads', () => {
+  const uploads = (inside: string) =>
+    readUploadPage(reply(`<ListMultipartUploadsResult>${inside}</ListMultipartUploadsResult>`));
+  const upload =
+    '<Upload><Key>a%20b</Key><UploadId>id1</UploadId>' +
+    '<Initiated>2026-01-02T03:04:05.000Z</Initiated></Upload>';
+
+  it('holds key, id and time, and both markers for the next', () => {
+    const read = uploads(
+      `<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>${upload}` +
+        '<NextKeyMarker>a%20b</NextKeyMarker><NextUploadIdMarker>id1</NextUploadIdMarker>',
+    );
+    assert.deepEqual(read, {
+      uploads: [{ key: 'a b', uploadId: 'id1', initiatedAt: new Date('2026-01-02T03:04:05Z') }],
+      next: { keyMarker: 'a b', uploadIdMarker: 'id1' },
+    });
+  });
+
+  it('has no next when it is the last', () => {
+    assert.deepEqual(uploads(''), { uploads: [] });
+    assert.throws(() => uploads('<Upload><Key>a</Key></Upload>'), isUnavailable);
+  });
+});

@@ -131,8 +131,8 @@ export class Bucket {
   /** @throws CosError NoSuchUpload; the staged body is then still the caller's. */
   putPart(key: string, uploadId: string, record: PartRecord, staged: StagedBody): Promise<void> {
     return this.#uploadTurns.run(uploadId, async () => {
-      this.upload(key, uploadId);
-      const body = await this.#shelf.keepPart(this.name, uploadId, record, staged);
+      const replaced = this.upload(key, uploadId).parts.get(record.number)?.body;
+      const body = await this.#shelf.keepPart(this.name, uploadId, record, staged, replaced);
       this.#uploads.get(uploadId)?.parts.set(record.number, { record, body });
     });
   }
@@ -158,7 +158,7 @@ export class Bucket {
       const { attributes } = upload.record;
       const whole = { ...object, attributes, ...completedChecksums(parts) };
       const record = await this.#write(whole, sizeBytes, (next) =>
-        this.#shelf.joinObject(this.name, next, uploadId, parts),
+        this.#shelf.joinObject(this.name, next, parts),
       );
       await this.#dropUpload(uploadId);
       return record;

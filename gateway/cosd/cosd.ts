@@ -4,12 +4,12 @@
  * tell it from COS by what this server implements. It is not made for the open internet: plain HTTP only.
  */
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '#gateway/kit/clock.ts';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
-import { isBucketName } from './address.ts';
-import { Bucket } from './bucket.ts';
-import { CosError } from './errors.ts';
+import { startAdmin } from './admin.ts';
+import { BucketSet } from './bucket-set.ts';
 import type { FaultScript } from './fault-script.ts';
 import { Faults } from './faults.ts';
 import { Inspector } from './inspector.ts';
@@ -35,6 +35,8 @@ export interface CosdOptions {
   /** The regions this COS is; a bucket asked for in another one does not exist. Default: all. */
   readonly regions?: readonly string[];
   readonly faults?: FaultScript;
+  /** Lets others change the fault script while it runs (admin.ts), on loopback only. 0: any free port. */
+  readonly adminPort?: number;
   /** Default `full`, as COS. */
   readonly checksums?: ChecksumLevel;
   readonly clock?: Clock;
@@ -46,6 +48,8 @@ export interface Cosd extends AsyncDisposable {
   readonly port: number;
   /** `http://host:port` */
   readonly url: string;
+  /** Where the fault script can be changed; absent unless asked for. */
+  readonly adminUrl?: string;
   readonly faults: Faults;
   /** What is stored, past HTTP and signatures. */
   readonly inspect: Inspector;
@@ -58,51 +62,65 @@ export interface Cosd extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** @throws ShelfError when the store cannot be read, the listen error when the port is taken. */
+/**
+ * Listening when it resolves.
+ * @throws ShelfError when the store cannot be read; the listen error when a port is taken.
+ */
 export async function startCosd(options: CosdOptions): Promise<Cosd> {
   const { host = '127.0.0.1', port = 0, store, clock = systemClock, log = silentLog } = options;
+  // Whatever was opened is closed again when a later step fails.
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => store.close());
   const buckets = new BucketSet(options);
   await store.load({
     object: (bucket, record, body) => buckets.restored(bucket).restoreObject(record, body),
     upload: (bucket, record, parts) => buckets.restored(bucket).restoreUpload(record, parts),
   });
+
   const faults = new Faults(options.faults);
   const journal = new Journal();
-  const server = createCosServer({
-    bucketNamed: (name, region) => buckets.named(name, region),
-    secretOf: secretLookup(options.keys),
-    faults,
-    journal,
-    checksums: options.checksums ?? 'full',
-    clock,
-    log,
-  });
-  server.listen(port, host);
-  await once(server, 'listening');
-  const bound = server.address() as AddressInfo;
-  const authority = bound.family === 'IPv6' ? `[${host}]:${bound.port}` : `${host}:${bound.port}`;
+  const closing = new AbortController();
+  const bucketNamed = (name: string, region?: string) => buckets.named(name, region);
+  const secretOf = secretLookup(options.keys);
+  const { checksums = 'full' } = options;
+  const parts = { bucketNamed, secretOf, faults, journal, checksums, clock, log };
+  const { http, settled } = createCosServer({ ...parts, closing: closing.signal });
+  const bound = await listen(http, port, host);
+  opened.defer(settled);
+  opened.defer(() => endConnections(http));
+  opened.defer(() => closing.abort());
+  const admin = await startAdmin(options.adminPort, { faults, journal });
+  opened.defer(async () => admin?.close());
 
+  const running = opened.move();
   let closed: Promise<void> | undefined;
-  const close = async () => {
-    const over = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await over;
-    await store.close();
-  };
-  const closeOnce = () => (closed ??= close());
+  const close = () => (closed ??= running.disposeAsync());
   return {
     host,
     port: bound.port,
-    url: `http://${authority}`,
+    url: `http://${bound.family === 'IPv6' ? `[${host}]` : host}:${bound.port}`,
+    ...(admin && { adminUrl: admin.url }),
     faults,
-    inspect: new Inspector((name) => buckets.named(name), clock),
+    inspect: new Inspector(bucketNamed, clock),
     requests: () => journal.counts(),
     journal: () => journal.entries(),
     forgetRequests: () => journal.reset(),
-    close: closeOnce,
-    [Symbol.asyncDispose]: closeOnce,
+    close,
+    [Symbol.asyncDispose]: close,
   };
+}
+
+async function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  return server.address() as AddressInfo;
+}
+
+async function endConnections(server: Server): Promise<void> {
+  const over = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await over;
 }
 
 function secretLookup(keys: CosdOptions['keys']): SecretLookup {
@@ -111,29 +129,4 @@ function secretLookup(keys: CosdOptions['keys']): SecretLookup {
     const secret = find(secretId);
     return typeof secret === 'string' ? { secretKey: secret } : secret;
   };
-}
-
-/** The buckets that exist; under `any` each appears when it is first named. */
-class BucketSet {
-  readonly #options: CosdOptions;
-  readonly #buckets = new Map<string, Bucket>();
-
-  constructor(options: CosdOptions) {
-    this.#options = options;
-  }
-
-  named(name: string, region?: string): Bucket {
-    const { buckets = 'any', regions } = this.#options;
-    if (!isBucketName(name)) throw new CosError('InvalidBucketName');
-    const isHere = region === undefined || regions === undefined || regions.includes(region);
-    const exists = buckets === 'any' || buckets.includes(name);
-    if (!isHere || !exists) throw new CosError('NoSuchBucket');
-    return this.restored(name);
-  }
-
-  restored(name: string): Bucket {
-    const found = this.#buckets.get(name) ?? new Bucket(name, this.#options.store);
-    this.#buckets.set(name, found);
-    return found;
-  }
 }

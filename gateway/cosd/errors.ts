@@ -3,6 +3,7 @@
  * a handler names a code and nothing else. Texts are seen by clients and never hold a key or a secret.
  */
 import { type ErrorDetails, KindError } from '#gateway/kit/errors.ts';
+import { ShelfError } from './shelf-error.ts';
 
 const refusals = {
   BadDigest: [400, 'The Content-MD5 you specified did not match what we received.'],
@@ -64,4 +65,16 @@ export class CosError extends KindError<CosErrorCode> {
     this.httpStatus = refusals[code][0];
     this.headers = details.headers ?? {};
   }
+}
+
+/**
+ * Whatever went wrong, as COS would say it. A full shelf has no code of its own in COS, so InternalError
+ * says it in words.
+ */
+export function asCosError(error: unknown): CosError {
+  if (error instanceof CosError) return error;
+  const isFull = error instanceof ShelfError && error.kind === 'full';
+  return isFull
+    ? new CosError('InternalError', { message: 'The embedded COS is out of space.', cause: error })
+    : new CosError('InternalError', { cause: error });
 }

@@ -21,12 +21,12 @@ export type FaultAct =
     }
   /** The connection is reset (RST). */
   | { readonly do: 'reset'; readonly at: FaultPoint; readonly afterBytes?: number }
-  /** Nothing more is read or sent until the client goes, or the limit resets the connection. */
+  /** Nothing more is read or sent until the client goes or the limit resets the connection. */
   | {
       readonly do: 'hang';
       readonly at: FaultPoint;
       readonly afterBytes?: number;
-      /** Default: for as long as the client stays. */
+      /** Default 10 minutes. */
       readonly limitMs?: number;
     }
   /** One bit of the request body turns before anything looks at it. Default byte 0. */

@@ -135,7 +135,9 @@ function drain(
     };
     incoming.on('data', onData);
     incoming.on('end', resolve);
-    incoming.on('error', (error) => fail(new Disconnected('the client went', { cause: error })));
+    // Comes after `end` too, and then changes nothing.
+    incoming.on('close', () => fail(new Disconnected('the client went')));
+    if (incoming.destroyed) fail(new Disconnected('the client went before its body was read'));
   });
 }
 

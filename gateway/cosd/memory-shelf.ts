@@ -50,7 +50,6 @@ class MemoryShelf implements ObjectShelf {
   async joinObject(
     bucket: string,
     record: { key: string },
-    _uploadId: string,
     parts: readonly KeptPart[],
   ): Promise<Body> {
     const chunks = parts.flatMap(({ body }) => (body as MemoryBody).chunks);

@@ -1,7 +1,7 @@
 /** PUT, GET, HEAD and DELETE of one object (COS pages 436/7749, 7753, 7745, 7743). */
 import { attributesFrom } from './attributes.ts';
 import { checkRead } from './conditions.ts';
-import { CosError } from './errors.ts';
+import { asCosError, CosError } from './errors.ts';
 import { documentReply, type Exchange, emptyReply, type Reply } from './exchange.ts';
 import { receiveBody, receiveText } from './intake.ts';
 import { checkKey } from './key-rules.ts';
@@ -99,7 +99,7 @@ async function deleteOne({ bucket }: Exchange, key: string): Promise<XmlChild> {
     await bucket.delete(key);
     return ['Deleted', [['Key', key]]];
   } catch (error) {
-    const { kind, message } = error instanceof CosError ? error : new CosError('InternalError');
+    const { kind, message } = asCosError(error);
     return [
       'Error',
       [

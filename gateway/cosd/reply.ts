@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
-import { CosError } from './errors.ts';
+import { asCosError, type CosError } from './errors.ts';
 import type { Reply, ReplyHeaders } from './exchange.ts';
 import type { FaultAct } from './fault-script.ts';
 import type { FaultActs } from './faults.ts';
@@ -279,7 +279,7 @@ async function dripUntil(
       return failure ? xmlElement('Error', refusalOf(failure, context)) : spoilDocument(xml, acts);
     },
     (error: unknown) => {
-      const { kind, message } = error instanceof CosError ? error : new CosError('InternalError');
+      const { kind, message } = asCosError(error);
       return xmlElement('Error', errorElement({ code: kind, message }, context));
     },
   );

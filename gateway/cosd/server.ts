@@ -3,13 +3,12 @@
  * of the checks; what an operation does is in the handlers.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { type BucketHost, parseHost, parseTarget, type Target } from './address.ts';
 import type { Bucket } from './bucket.ts';
-import { CosError } from './errors.ts';
+import { asCosError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { FaultActs, Faults } from './faults.ts';
 import { handlers } from './handlers.ts';
@@ -29,6 +28,8 @@ export interface ServerParts {
   readonly checksums: ChecksumLevel;
   readonly clock: Clock;
   readonly log: Log;
+  /** Ends scripted delays when the server closes. */
+  readonly closing: AbortSignal;
 }
 
 /** All headers of one request; metadata is at most 4 KiB of them. */
@@ -36,10 +37,19 @@ const headerBytesMax = 32 * 1024;
 /** A connection on which nothing moves is closed; COS answers RequestTimeout, then closes. */
 const idleMsMax = 120_000;
 const keepAliveMs = 60_000;
+/** A scripted silence without a limit of its own. */
+const hangMsMax = 10 * 60_000;
 
-export function createCosServer(parts: ServerParts): Server {
+export interface CosServer {
+  readonly http: Server;
+  /** Resolves when no request is being worked on; after its connection broke, work still cleans up. */
+  readonly settled: () => Promise<void>;
+}
+
+export function createCosServer(parts: ServerParts): CosServer {
   const nextRequestId = createRequestIds(parts.clock);
-  const server = createServer(
+  const active = new Set<Promise<void>>();
+  const http = createServer(
     {
       maxHeaderSize: headerBytesMax,
       noDelay: true,
@@ -49,14 +59,19 @@ export function createCosServer(parts: ServerParts): Server {
     },
     (incoming, outgoing) => {
       const requestId = nextRequestId();
-      serve(incoming, outgoing, requestId, parts).catch((error: unknown) => {
+      const work = serve(incoming, outgoing, requestId, parts).catch((error: unknown) => {
         parts.log.error({ requestId, error: describeError(error) }, 'reply failed');
         outgoing.destroy();
       });
+      active.add(work);
+      void work.then(() => active.delete(work));
     },
   );
-  server.timeout = idleMsMax;
-  return server;
+  http.timeout = idleMsMax;
+  const settled = async () => {
+    await Promise.all(active);
+  };
+  return { http, settled };
 }
 
 /** What the head of a request says. */
@@ -113,7 +128,7 @@ async function answer(
   parts: ServerParts,
 ): Promise<void> {
   const { acts } = context;
-  if (acts.delay) await sleep(parts.clock, acts.delay.delayMs);
+  if (acts.delay) await sleep(parts.clock, acts.delay.delayMs, parts.closing);
   if (failsAtOnce(context)) return;
   const request = { method: incoming.method ?? '', ...head, headers: incoming.headers };
   checkSignature(request, parts.secretOf, parts.clock.now());
@@ -169,25 +184,17 @@ function interrupter(
       socket.resetAndDestroy();
       return;
     }
-    fallSilent(socket);
-    const limitMs = acts.hang?.limitMs;
-    if (limitMs !== undefined) clock.setTimer(limitMs, () => socket.resetAndDestroy());
+    // Not even the idle timeout may end it.
+    socket.setTimeout(0);
+    clock.setTimer(acts.hang?.limitMs ?? hangMsMax, () => socket.resetAndDestroy());
   };
-}
-
-function fallSilent(socket: Socket): void {
-  socket.setTimeout(0);
 }
 
 function refuse(error: unknown, context: ReplyContext, log: Log): void {
   const { outgoing, requestId } = context;
   if (error instanceof Disconnected || outgoing.destroyed) return;
-  if (!(error instanceof CosError)) {
-    log.error({ requestId, error: describeError(error) }, 'request failed');
-  }
-  if (outgoing.headersSent) {
-    outgoing.destroy();
-    return;
-  }
-  sendError(error instanceof CosError ? error : new CosError('InternalError'), context);
+  const refusal = asCosError(error);
+  if (refusal !== error) log.error({ requestId, error: describeError(error) }, 'request failed');
+  if (outgoing.headersSent) outgoing.destroy();
+  else sendError(refusal, context);
 }

@@ -84,19 +84,20 @@ export interface ObjectShelf {
   keepObject(bucket: string, record: ObjectRecord, staged: StagedBody): Promise<Body>;
 
   /** The parts of an upload, in this order, become one object. The parts stay until dropUpload. */
-  joinObject(
-    bucket: string,
-    record: ObjectRecord,
-    uploadId: string,
-    parts: readonly KeptPart[],
-  ): Promise<Body>;
+  joinObject(bucket: string, record: ObjectRecord, parts: readonly KeptPart[]): Promise<Body>;
 
   dropObject(bucket: string, key: string): Promise<void>;
 
   keepUpload(bucket: string, record: UploadRecord): Promise<void>;
 
-  /** Replaces the part of that number, if any. */
-  keepPart(bucket: string, uploadId: string, record: PartRecord, staged: StagedBody): Promise<Body>;
+  /** `replaced` is the part that had this number before. */
+  keepPart(
+    bucket: string,
+    uploadId: string,
+    record: PartRecord,
+    staged: StagedBody,
+    replaced: Body | undefined,
+  ): Promise<Body>;
 
   /** With all its parts. */
   dropUpload(bucket: string, uploadId: string): Promise<void>;

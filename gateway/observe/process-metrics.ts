@@ -84,10 +84,11 @@ function masqueradeMetrics(
   const setSource = (active: MasqueradeSource) => {
     for (const source of masqueradeSources) info.set({ source }, source === active ? 1 : 0);
   };
-  setSource('none');
+  for (const source of masqueradeSources) info.set({ source }, 0);
   return { masqueradeSource: setSource, masqueradeChanged: () => changes.inc() };
 }
 
+/** Absent until a configuration was read: 0 would look like a failure. */
 function configMetrics(registers: Registry[]): Pick<ProcessMetrics, 'configLoaded'> {
   const successful = new Gauge({
     name: 'cosftp_config_last_reload_successful',
@@ -99,6 +100,8 @@ function configMetrics(registers: Registry[]): Pick<ProcessMetrics, 'configLoade
     help: 'When the configuration was last read successfully',
     registers,
   });
+  successful.remove();
+  timestamp.remove();
   return {
     configLoaded(result, unixSeconds) {
       successful.set(result === 'success' ? 1 : 0);

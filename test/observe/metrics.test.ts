@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cutSentences } from '#gateway/ftp/cut.ts';
+import type { FtpErrorKind } from '#gateway/ftp/errors.ts';
 import type { SessionObserver } from '#gateway/ftp-srv/services.ts';
 import { createMetrics, type Metrics } from '#gateway/observe/metrics.ts';
+import type { StoreErrorKind } from '#gateway/storage/object-store.ts';
+import type { TransferErrorKind } from '#gateway/transfer/errors.ts';
 
 const create = () =>
   createMetrics({
@@ -131,6 +135,49 @@ test('a reason nobody declared is counted as other, so that labels stay few', as
   assert.ok(!(await metrics.render()).includes('surprise'));
 });
 
+/** A kind added to a room does not compile until it stands here. */
+const errorKinds = {
+  missing: 'rejected',
+  'bucket-missing': 'failed',
+  'upload-missing': 'failed',
+  denied: 'rejected',
+  credentials: 'failed',
+  archived: 'rejected',
+  changed: 'failed',
+  exists: 'rejected',
+  'invalid-name': 'rejected',
+  'invalid-range': 'rejected',
+  'too-large': 'rejected',
+  corrupt: 'failed',
+  throttled: 'failed',
+  unavailable: 'failed',
+  network: 'failed',
+  timeout: 'failed',
+  aborted: 'failed',
+  rejected: 'failed',
+  refused: 'failed',
+  'no-memory': 'failed',
+  'no-port': 'failed',
+  'no-data-connection': 'failed',
+  'reservation-gone': 'failed',
+  closed: 'failed',
+} as const satisfies Record<
+  StoreErrorKind | Exclude<TransferErrorKind, 'source-kept'> | FtpErrorKind,
+  'rejected' | 'failed'
+>;
+
+test('every kind of error and of cut is a reason of its own', async () => {
+  const text = await create().render();
+  const labels = (result: string, reason: string) => `result="${result}",reason="${reason}"`;
+  for (const [kind, result] of Object.entries(errorKinds)) {
+    assert.ok(text.includes(labels(result, kind)), kind);
+  }
+  for (const reason of Object.keys(cutSentences)) {
+    assert.ok(text.includes(labels('discarded', reason)), reason);
+    assert.ok(text.includes(labels('truncated', reason)), reason);
+  }
+});
+
 test('a listing is no file transfer', async () => {
   const metrics = create();
   metrics.transferStarted('listing');
@@ -214,6 +261,7 @@ test('without TLS there is no certificate date that an alert could mistake', asy
 
 test('a failed reload keeps the time of the last good one', async () => {
   const metrics = create();
+  assert.equal(await read(metrics, 'cosftp_config_last_reload_successful'), undefined);
   metrics.configLoaded('success', 100);
   metrics.configLoaded('failure', 200);
   assert.equal(await read(metrics, 'cosftp_config_last_reload_successful'), 0);

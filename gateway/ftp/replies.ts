@@ -5,8 +5,10 @@
  * a line or look like another reply. Texts are ours; a store failure carries the COS error code and
  * request id behind them, never COS's own message, a key of the bucket or a path of the server.
  */
+import { AuthError, type AuthErrorKind } from '#gateway/auth/errors.ts';
 import { KeyError, type KeyErrorKind } from '#gateway/storage/keys.ts';
 import { StoreError, type StoreErrorKind } from '#gateway/storage/object-store.ts';
+import { TransferError, type TransferErrorKind } from '#gateway/transfer/errors.ts';
 import { FtpError, type FtpErrorKind } from './errors.ts';
 
 export interface Reply {
@@ -54,8 +56,10 @@ function neutralise(text: string): string {
 /** What a client reads when an operation threw. Anything not thrown on purpose is 451. */
 export function replyForError(error: unknown): Reply {
   if (error instanceof StoreError) return withReference(storeReplies[error.kind], error);
+  if (error instanceof TransferError) return transferReply(error);
   if (error instanceof KeyError) return keyReplies[error.kind];
   if (error instanceof FtpError) return ftpReplies[error.kind];
+  if (error instanceof AuthError) return authReplies[error.kind];
   return { code: 451, text: 'Internal error' };
 }
 
@@ -98,6 +102,29 @@ const ftpReplies = {
   'reservation-gone': { code: 425, text: 'The passive port was given up: send PASV or EPSV again' },
   closed: { code: 421, text: 'The server is stopping' },
 } as const satisfies Record<FtpErrorKind, Reply>;
+
+const transferReplies = {
+  'too-large': { code: 552, text: 'IOError: the file is too large' },
+  refused: { code: 426, text: 'The upload was stopped before it was stored' },
+  'no-memory': { code: 450, text: 'No memory for transfers is free, try again' },
+  corrupt: { code: 451, text: 'The checksum of the file and of the store differ' },
+  aborted: { code: 426, text: 'Stopped' },
+  'source-kept': { code: 451, text: 'The copy was made, but the old name could not be removed' },
+} as const satisfies Record<TransferErrorKind, Reply>;
+
+const authReplies = {
+  busy: { code: 530, text: 'Too many logins at once, try again' },
+} as const satisfies Record<AuthErrorKind, Reply>;
+
+/**
+ * Too large: the original tool's word, because scripts look for it; the sentence behind it names the
+ * limit. Anything else with a store failure underneath carries that one's reference.
+ */
+function transferReply(error: TransferError): Reply {
+  const reply = transferReplies[error.kind];
+  if (error.kind === 'too-large') return { ...reply, text: `IOError: ${error.message}` };
+  return error.cause instanceof StoreError ? withReference(reply, error.cause) : reply;
+}
 
 /** `[SlowDown, request NjQz…]`: what a support ticket to the cloud needs. */
 function withReference(reply: Reply, error: StoreError): Reply {

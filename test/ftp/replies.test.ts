@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AuthError } from '#gateway/auth/errors.ts';
 import { FtpError } from '#gateway/ftp/errors.ts';
 import {
   formatReply,
@@ -10,6 +11,7 @@ import {
 } from '#gateway/ftp/replies.ts';
 import { KeyError } from '#gateway/storage/keys.ts';
 import { StoreError } from '#gateway/storage/object-store.ts';
+import { TransferError } from '#gateway/transfer/errors.ts';
 
 test('one text is one line', () => {
   assert.equal(formatReply(200, ['OK']), '200 OK\r\n');
@@ -67,4 +69,23 @@ test('missing is 550, a bad name 553, no port 425, and the unexpected 451 withou
   assert.equal(replyForError(new KeyError('reserved', 'x')).code, 553);
   assert.equal(replyForError(new FtpError('no-port', 'x')).code, 425);
   assert.deepEqual(replyForError(new Error('/etc/secret')), { code: 451, text: 'Internal error' });
+});
+
+test('a file over its limit is 552 in the original tool’s word, with the limit named', () => {
+  const error = new TransferError('too-large', 'the file exceeds the limit of 5 bytes (5 B)');
+  assert.deepEqual(replyForError(error), {
+    code: 552,
+    text: 'IOError: the file exceeds the limit of 5 bytes (5 B)',
+  });
+});
+
+test('a failed transfer carries the reference of the store failure underneath', () => {
+  const cause = new StoreError('denied', 'x', { code: 'AccessDenied', requestId: 'abc' });
+  const { code, text } = replyForError(new TransferError('source-kept', 'x', { cause }));
+  assert.equal(code, 451);
+  assert.match(text, /\[AccessDenied, request abc\]$/);
+});
+
+test('too many logins at once can be tried again on the same connection', () => {
+  assert.equal(replyForError(new AuthError('busy', 'x')).code, 530);
 });

@@ -1,7 +1,6 @@
 /**
- * The control connection: bytes in, one command at a time out; replies back. It frames, decodes, queues
- * and limits; it knows no verb's meaning, no session and no server package, and can be attached to any
- * paused socket.
+ * The control connection: bytes in, one command at a time out; replies back. It knows no verb's meaning,
+ * no session and no server package, and can be attached to any paused socket.
  *
  * It must never run two commands at once or out of order, hold more than its limits say, or act on a line
  * that arrived in clear after a switch to TLS began (RFC 4217 section 15.1: STARTTLS injection).
@@ -10,9 +9,11 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
 import { type Command, parseCommand, verbOfBytes } from './command.ts';
+import { CommandQueue, type CommandQueueLimits } from './command-queue.ts';
 import { type TextCodec, utf8 } from './filename-encoding.ts';
-import { type FramedLine, LineFramer } from './line-framer.ts';
+import type { FramedLine } from './line-framer.ts';
 import { formatReply } from './replies.ts';
+import { ReplyWriter } from './reply-writer.ts';
 
 /** How a control connection ended. */
 export type ControlEnd =
@@ -29,13 +30,7 @@ export type ControlEnd =
   /** A command handler threw. */
   | 'fault';
 
-export interface ControlLimits {
-  /** Longest command line without CR LF. Default 8192 (8 KiB). */
-  readonly lineBytesMax: number;
-  /** Commands waiting behind the running one; more are left in the kernel. Default 256. */
-  readonly waitingCommandsMax: number;
-  /** Bytes of the waiting commands. Default 65536 (64 KiB). */
-  readonly waitingBytesMax: number;
+export interface ControlLimits extends CommandQueueLimits {
   /** Unsent reply bytes above which no command runs and nothing is read. Default 65536 (64 KiB). */
   readonly unsentBytesMax: number;
   /** How long the client may read nothing while replies wait for it. Default 60 s. */
@@ -90,21 +85,18 @@ export class ControlChannel {
 
   readonly #options: ControlOptions;
   readonly #limits: ControlLimits;
-  readonly #framer: LineFramer;
-  readonly #waiting: FramedLine[] = [];
-  #waitingBytes = 0;
+  readonly #queue: CommandQueue;
+  readonly #writer: ReplyWriter;
   #socket: Socket;
-  #state: 'open' | 'ending' | 'closed' = 'open';
+  /** `ending`: nothing more is run or written. */
+  #state: 'open' | 'ending' = 'open';
   #end: ControlEnd | undefined;
   #isRunning = false;
   #isExecuting = false;
   #isScheduled = false;
   #isSwapping = false;
   #hasFin = false;
-  #unsentBytes = 0;
-  #unsentTimer: Timer | undefined;
   #lingerTimer: Timer | undefined;
-  #onSent: (() => void) | undefined;
   #lastHeardMs: number;
   #resolveClosed: (end: ControlEnd) => void = () => undefined;
 
@@ -112,7 +104,8 @@ export class ControlChannel {
   constructor(options: ControlOptions) {
     this.#options = options;
     this.#limits = { ...defaultControlLimits, ...options.limits };
-    this.#framer = new LineFramer(this.#limits.lineBytesMax);
+    this.#queue = new CommandQueue(this.#limits);
+    this.#writer = this.#createWriter();
     this.#socket = options.socket;
     this.#lastHeardMs = options.clock.monotonicMs();
     this.closed = new Promise((resolve) => {
@@ -145,7 +138,7 @@ export class ControlChannel {
 
   /** Whether a command of that verb waits in the queue: a client that sent QUIT may leave at once. */
   isWaiting(verb: string): boolean {
-    return this.#waiting.some((line) => line.kind === 'line' && verbOfBytes(line.bytes) === verb);
+    return this.#queue.isWaiting(verb);
   }
 
   /**
@@ -153,15 +146,7 @@ export class ControlChannel {
    * Call it when a transfer has begun: STOR and ABOR in one segment must mean what they mean in two.
    */
   hearUrgent(): void {
-    for (let index = 0; index < this.#waiting.length; ) {
-      const line = this.#waiting[index];
-      if (!line || !this.#isTakenAtOnce(line, index)) {
-        index += 1;
-        continue;
-      }
-      this.#waiting.splice(index, 1);
-      this.#waitingBytes -= bytesOf(line);
-    }
+    this.#queue.reconsider(this.#takeAtOnce);
   }
 
   /**
@@ -174,27 +159,15 @@ export class ControlChannel {
 
   /** Sends text that is already formatted; see `reply`. */
   write(text: string): Promise<void> {
-    const socket = this.#socket;
-    if (this.#state !== 'open' || !socket.writable) return Promise.resolve();
-    const bytes = this.codec.encode(text);
-    this.#unsentBytes += bytes.length;
-    return new Promise((resolve) => {
-      socket.write(bytes, () => {
-        this.#unsentBytes -= bytes.length;
-        this.#noteSent();
-        resolve();
-      });
-      if (this.#unsentBytes > 0) this.#watchUnsent();
-    });
+    return this.#writer.write(this.#socket, this.codec.encode(text));
   }
 
-  /** Drops every command not begun. Returns how many lines, a begun one included. */
+  /**
+   * Drops every command not begun.
+   * @returns how many lines, bytes not looked at yet counted as one.
+   */
   discardPending(): number {
-    const lines = this.#waiting.length + (this.#framer.waitingBytes > 0 ? 1 : 0);
-    this.#waiting.length = 0;
-    this.#waitingBytes = 0;
-    this.#framer.reset();
-    return lines;
+    return this.#queue.clear();
   }
 
   /**
@@ -224,25 +197,28 @@ export class ControlChannel {
    */
   end(): void {
     if (this.#state !== 'open') return;
-    this.#state = 'ending';
-    this.#tellGone('local');
-    this.discardPending();
-    this.#unsentTimer?.cancel();
+    this.#stop('local');
     this.#lingerTimer = this.#options.clock.setTimer(this.#limits.lingerTimeoutMs, () =>
       this.#socket.destroy(),
     );
     this.#socket.end();
     this.#socket.resume();
-    this.#onSent?.();
   }
 
   /** Ends at once; unsent replies are lost. */
   destroy(): void {
-    this.#gone('local');
-    this.#socket.destroy();
+    this.#break('local');
   }
 
-  // Socket events
+  #createWriter(): ReplyWriter {
+    return new ReplyWriter({
+      clock: this.#options.clock,
+      unsentBytesMax: this.#limits.unsentBytesMax,
+      timeoutMs: this.#limits.writeTimeoutMs,
+      onNotReading: () => this.#break('not-reading'),
+      onCaughtUp: () => this.#admitLines(),
+    });
+  }
 
   #attach(socket: Socket): void {
     socket.setNoDelay(true);
@@ -265,35 +241,37 @@ export class ControlChannel {
   readonly #onData = (chunk: Buffer): void => {
     this.#lastHeardMs = this.#options.clock.monotonicMs();
     if (this.#state !== 'open' || this.#isSwapping) return;
-    this.#framer.push(chunk);
-    this.#takeLines();
+    this.#queue.push(chunk);
+    this.#admitLines();
   };
 
   readonly #onFin = (): void => {
     this.#hasFin = true;
-    if (this.#state === 'open') this.#tellGone('fin');
+    this.#tellGone('fin');
     this.#endWhenDone();
   };
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    this.#gone(brokenCodes.has(error.code ?? '') ? 'reset' : 'error');
-    this.#socket.destroy();
+    this.#break(brokenCodes.has(error.code ?? '') ? 'reset' : 'error');
   };
 
   readonly #onClose = (): void => {
-    this.#gone('local');
-    this.#state = 'closed';
-    this.discardPending();
-    this.#unsentTimer?.cancel();
+    this.#stop('local');
     this.#lingerTimer?.cancel();
-    this.#onSent?.();
     this.#resolveClosed(this.#end ?? 'local');
   };
 
-  #gone(end: ControlEnd): void {
+  #break(end: ControlEnd): void {
+    this.#stop(end);
+    this.#socket.destroy();
+  }
+
+  /** Nothing more is run or written. @param end why, unless it was told before. */
+  #stop(end: ControlEnd): void {
+    this.#state = 'ending';
+    this.#queue.clear();
+    this.#writer.stop();
     this.#tellGone(end);
-    if (this.#state === 'open') this.#state = 'ending';
-    this.discardPending();
   }
 
   #tellGone(end: ControlEnd): void {
@@ -302,52 +280,32 @@ export class ControlChannel {
     this.#options.onGone?.(end);
   }
 
-  // From bytes to the queue
-
-  #takeLines(): void {
-    while (!this.#isFull()) {
-      const line = this.#framer.next();
-      if (!line) break;
-      if (!this.#isTakenAtOnce(line, this.#waiting.length)) this.#enqueue(line);
-    }
+  #admitLines(): void {
+    if (this.#state !== 'open') return;
+    while (!this.#writer.isBehind && this.#queue.admit(this.#takeAtOnce));
     this.#regulateReading();
     this.#schedule();
   }
 
-  #enqueue(line: FramedLine): void {
-    this.#waiting.push(line);
-    this.#waitingBytes += bytesOf(line);
-  }
-
-  /** @param before how many commands wait in front of it. */
-  #isTakenAtOnce(line: FramedLine, before: number): boolean {
+  readonly #takeAtOnce = (line: FramedLine, before: number): boolean => {
     const { onUrgent } = this.#options;
     if (!this.#isExecuting || !onUrgent || line.kind !== 'line') return false;
     const verb = verbOfBytes(line.bytes);
     if (!urgentVerbs.has(verb) || (verb !== 'ABOR' && before > 0)) return false;
     const text = this.codec.decode(line.bytes);
     return text !== undefined && !controlCharacter.test(text) && onUrgent(parseCommand(text));
-  }
-
-  #isFull(): boolean {
-    return (
-      this.#waiting.length >= this.#limits.waitingCommandsMax ||
-      this.#waitingBytes >= this.#limits.waitingBytesMax ||
-      this.#unsentBytes > this.#limits.unsentBytesMax
-    );
-  }
+  };
 
   #regulateReading(): void {
     if (this.#state !== 'open') return;
-    if (this.#isSwapping || this.#isFull()) this.#socket.pause();
+    const mustRest = this.#isSwapping || this.#queue.isFull || this.#writer.isBehind;
+    if (mustRest) this.#socket.pause();
     else this.#socket.resume();
   }
 
-  // From the queue to the handler
-
   /** In a later microtask, so that AUTH does not run before the lines pipelined behind it were seen. */
   #schedule(): void {
-    if (this.#isRunning || this.#isScheduled || this.#waiting.length === 0) return;
+    if (this.#isRunning || this.#isScheduled || !this.#queue.hasWaiting) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -359,12 +317,11 @@ export class ControlChannel {
     this.#isRunning = true;
     try {
       for (let count = 1; this.#state === 'open'; count++) {
-        const line = this.#waiting.shift();
+        const line = this.#queue.shift();
         if (!line) break;
-        this.#waitingBytes -= bytesOf(line);
-        this.#takeLines();
+        this.#admitLines();
         await this.#execute(line);
-        await this.#untilSent();
+        await this.#writer.untilCaughtUp();
         if (count % commandsPerTurnMax === 0) await turn();
       }
     } catch (error) {
@@ -376,20 +333,21 @@ export class ControlChannel {
 
   async #execute(line: FramedLine): Promise<void> {
     this.#isExecuting = true;
-    await this.#answer(line);
-    this.#isExecuting = false;
+    try {
+      await this.#answer(line);
+    } finally {
+      this.#isExecuting = false;
+    }
   }
 
   async #answer(line: FramedLine): Promise<void> {
     if (line.kind === 'too-long') {
-      void this.reply(500, `Command line longer than ${this.#limits.lineBytesMax} bytes`);
-      return;
+      return this.reply(500, `Command line longer than ${this.#limits.lineBytesMax} bytes`);
     }
     const text = this.codec.decode(line.bytes);
-    if (text === undefined) void this.reply(501, `The line is not valid ${this.codec.name}`);
-    else if (controlCharacter.test(text))
-      void this.reply(501, 'Control characters are not allowed');
-    else await this.#options.onCommand(parseCommand(text));
+    if (text === undefined) return this.reply(501, `The line is not valid ${this.codec.name}`);
+    if (controlCharacter.test(text)) return this.reply(501, 'Control characters are not allowed');
+    return this.#options.onCommand(parseCommand(text));
   }
 
   #fault(error: unknown): void {
@@ -401,43 +359,8 @@ export class ControlChannel {
 
   /** A client that half-closed gets the answers to what it sent, then our FIN. */
   #endWhenDone(): void {
-    const isDone = this.#waiting.length === 0 && this.#framer.waitingBytes === 0;
-    if (this.#hasFin && !this.#isRunning && isDone) this.end();
+    if (this.#hasFin && !this.#isRunning && this.#queue.isEmpty) this.end();
   }
-
-  // Back-pressure of replies
-
-  async #untilSent(): Promise<void> {
-    while (this.#state === 'open' && this.#unsentBytes > this.#limits.unsentBytesMax) {
-      await new Promise<void>((resolve) => {
-        this.#onSent = resolve;
-      });
-    }
-  }
-
-  #watchUnsent(): void {
-    if (this.#isFull()) this.#regulateReading();
-    this.#unsentTimer ??= this.#options.clock.setTimer(this.#limits.writeTimeoutMs, () => {
-      this.#gone('not-reading');
-      this.#socket.destroy();
-    });
-  }
-
-  /** The kernel took one reply: the client reads, or its buffer has room. */
-  #noteSent(): void {
-    if (!this.#unsentTimer) return;
-    this.#unsentTimer.cancel();
-    this.#unsentTimer = undefined;
-    if (this.#state !== 'open') return;
-    if (this.#unsentBytes > 0) this.#watchUnsent();
-    if (this.#unsentBytes > this.#limits.unsentBytesMax) return;
-    this.#onSent?.();
-    this.#takeLines();
-  }
-}
-
-function bytesOf(line: FramedLine): number {
-  return line.kind === 'line' ? line.bytes.length : 0;
 }
 
 const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;

@@ -68,10 +68,9 @@ export function factFormat(selection: FactSelection, rights: FactRights): FactFo
 
 /** YYYYMMDDHHMMSS in UTC (RFC 3659 section 2.3); also what MDTM answers. */
 export function formatFactTime(time: Date): string {
-  return time
-    .toISOString()
-    .replace(/\.\d+Z$/, '')
-    .replace(/\D/g, '');
+  const date = time.getUTCFullYear() * 10_000 + (time.getUTCMonth() + 1) * 100 + time.getUTCDate();
+  const clock = time.getUTCHours() * 10_000 + time.getUTCMinutes() * 100 + time.getUTCSeconds();
+  return String(date * 1_000_000 + clock).padStart(14, '0');
 }
 
 /** RFC 3659 section 7.5.5: append, delete, rename, retrieve, overwrite. */

@@ -8,27 +8,30 @@ import { staticCredentials } from '#gateway/storage/credentials/static.ts';
 import { startTestCosd } from '../support/cosd.ts';
 import { describeObjectStore } from './object-store.ts';
 
-describeObjectStore('the embedded COS', async () => {
-  const cosd = await startTestCosd();
-  const { bucket, region, endpoint } = cosd;
-  const store = createCosStore({
-    bucket,
-    region,
-    endpoint,
-    protocol: 'http',
-    credentials: staticCredentials(cosd),
-    clock: systemClock,
-    log: silentLog,
+for (const reader of ['socket', 'sdk'] as const) {
+  describeObjectStore(`the embedded COS, read through the ${reader},`, async () => {
+    const cosd = await startTestCosd();
+    const { bucket, region, endpoint } = cosd;
+    const store = createCosStore({
+      bucket,
+      region,
+      endpoint,
+      protocol: 'http',
+      credentials: staticCredentials(cosd),
+      clock: systemClock,
+      log: silentLog,
+      reader,
+    });
+    return {
+      store,
+      prefix: 'contract/',
+      async [Symbol.asyncDispose]() {
+        store.close();
+        await cosd.close();
+      },
+    };
   });
-  return {
-    store,
-    prefix: 'contract/',
-    async [Symbol.asyncDispose]() {
-      store.close();
-      await cosd.close();
-    },
-  };
-});
+}
 
 const { COS_TEST_BUCKET: bucket, COS_TEST_REGION: region = '' } = process.env;
 if (bucket === undefined) {

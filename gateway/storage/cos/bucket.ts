@@ -10,7 +10,6 @@ import {
   type ListOptions,
   type ListPage,
   type MultipartUpload,
-  type ObjectAttributes,
   type ObjectInfo,
   type ObjectStore,
   type PartCopyRange,
@@ -33,6 +32,12 @@ import {
   requireRoot,
   unusableReply,
 } from './reply.ts';
+import {
+  attributeHeaders,
+  completeXml,
+  copyAttributeHeaders,
+  encodePath,
+} from './request-parts.ts';
 import type { CosRequest, Sender } from './sender.ts';
 import { elementText } from './xml-scan.ts';
 
@@ -109,15 +114,9 @@ export class CosBucket implements ObjectStore {
     targetKey: string,
     { signal, sourceIfMatch, ...attributes }: CopyOptions = {},
   ): Promise<WriteReceipt> {
-    const replacesMetadata =
-      attributes.contentType !== undefined || attributes.metadata !== undefined;
     const headers = {
       ...this.#copySource(sourceKey, sourceIfMatch),
-      ...(replacesMetadata && {
-        ...attributeHeaders(attributes),
-        'x-cos-metadata-directive': 'Replaced',
-      }),
-      ...storageClassHeader(attributes),
+      ...copyAttributeHeaders(attributes),
     };
     return this.#send(
       { operation: 'PutObjectCopy', method: 'PUT', key: targetKey, headers },
@@ -266,9 +265,8 @@ export class CosBucket implements ObjectStore {
   }
 
   #copySource(key: string, ifMatch: string | undefined): Record<string, string> {
-    const path = key.split('/').map(encodeUriName).join('/');
     return {
-      'x-cos-copy-source': `${this.#parts.copySourceHost}/${path}`,
+      'x-cos-copy-source': `${this.#parts.copySourceHost}/${encodePath(key)}`,
       ...(ifMatch !== undefined && { 'x-cos-copy-source-If-Match': ifMatch }),
     };
   }
@@ -292,39 +290,4 @@ async function ignoring(kind: StoreError['kind'], call: Promise<void>): Promise<
   } catch (error) {
     if (!(error instanceof StoreError) || error.kind !== kind) throw error;
   }
-}
-
-function attributeHeaders(attributes: ObjectAttributes): Record<string, string> {
-  const headers: Record<string, string> = {
-    'Content-Type': attributes.contentType ?? 'application/octet-stream',
-    ...storageClassHeader(attributes),
-  };
-  for (const [name, value] of Object.entries(attributes.metadata ?? {})) {
-    headers[`x-cos-meta-${name}`] = value;
-  }
-  return headers;
-}
-
-function storageClassHeader({ storageClass }: ObjectAttributes): Record<string, string> {
-  return storageClass === undefined ? {} : { 'x-cos-storage-class': storageClass };
-}
-
-/** RFC 3986 unreserved characters only, as the signature counts them. */
-function encodeUriName(name: string): string {
-  return encodeURIComponent(name).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function completeXml(parts: readonly UploadedPart[]): string {
-  const items = parts.map(
-    ({ number, etag }) =>
-      `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
-  );
-  return `<CompleteMultipartUpload>${items.join('')}</CompleteMultipartUpload>`;
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }

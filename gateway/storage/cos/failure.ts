@@ -22,6 +22,17 @@ export interface Refusal {
   readonly error?: ErrorReply;
 }
 
+/** Thrown by a reader of ours where the SDK throws its own. */
+export class RefusedReply extends Error {
+  override readonly name = 'RefusedReply';
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super('refused');
+    this.refusal = refusal;
+  }
+}
+
 export function refusalError(
   operation: CosOperation,
   refusal: Refusal,

@@ -6,10 +6,10 @@
 import type http from 'node:http';
 import type { CredentialSource } from '../credentials/source.ts';
 import type { StoreError } from '../object-store.ts';
-import { refusalError, transportError } from './failure.ts';
+import { RefusedReply, refusalError, transportError } from './failure.ts';
 import type { CosOperation } from './operation.ts';
 import type { CosReply } from './reply.ts';
-import { type Sdk, type SdkCall, sdkFailure } from './sdk.ts';
+import { type Sdk, type SdkCall, type SdkFailure, sdkFailure } from './sdk.ts';
 import type { Signer } from './signer.ts';
 import { WholeBody } from './whole-body.ts';
 
@@ -93,9 +93,15 @@ export class Sender {
   }
 
   #translate(operation: CosOperation, thrown: unknown): { error: StoreError; date?: string } {
-    const failure = sdkFailure(thrown);
+    const failure = failureOf(thrown);
     if (failure.type === 'transport') return { error: transportError(operation, failure.thrown) };
     const { date } = failure.headers;
     return { error: refusalError(operation, failure), ...(date !== undefined && { date }) };
   }
+}
+
+function failureOf(thrown: unknown): SdkFailure {
+  return thrown instanceof RefusedReply
+    ? { type: 'refused', ...thrown.refusal }
+    : sdkFailure(thrown);
 }

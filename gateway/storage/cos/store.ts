@@ -14,11 +14,13 @@ import {
   defaultRetryPolicy,
   defaultTimeouts,
 } from './calls.ts';
-import { type Protocol, resolveEndpoint } from './endpoint.ts';
+import { type Endpoint, type Protocol, resolveEndpoint } from './endpoint.ts';
+import type { ObjectReader } from './object-reader.ts';
 import { OutputReader } from './output-reader.ts';
 import { Sdk } from './sdk.ts';
 import { Sender } from './sender.ts';
 import { Signer } from './signer.ts';
+import { SocketReader } from './socket-reader.ts';
 
 export interface CosStoreOptions {
   /** `<name>-<appid>`. */
@@ -34,8 +36,13 @@ export interface CosStoreOptions {
   readonly log: Log;
   /** Told of every attempt, repeated ones too. Must not throw. */
   readonly onRequest?: (sample: CosRequestSample) => void;
-  /** Connections at once. Default 256: one for each 1 MiB part of the default upload memory. */
+  /**
+   * Connections at once, counted apart for object bodies being read and for everything else. Default
+   * 256: one for each 1 MiB part of the default upload memory.
+   */
   readonly connectionsMax?: number;
+  /** Default `socket`: object bodies are read without a copy. `sdk`: through the SDK like the rest. */
+  readonly reader?: 'socket' | 'sdk';
   readonly timeouts?: Partial<CosTimeouts>;
   readonly retryPolicy?: Partial<RetryPolicy>;
   /** Jitter of retries, in [0, 1). Default Math.random. */
@@ -61,7 +68,8 @@ export function createCosStore(options: CosStoreOptions): ClosableStore {
     },
     'store endpoint',
   );
-  const agent = createAgent(endpoint.protocol, options.connectionsMax ?? connectionsMaxDefault);
+  const { connectionsMax = connectionsMaxDefault } = options;
+  const agent = createAgent(endpoint.protocol, connectionsMax);
   const credentials = cachedCredentials(options.credentials, { clock, log });
   const sdk = new Sdk(bucket, endpoint, userAgent);
   const sender = new Sender({ sdk, agent, signer: new Signer(clock, log), credentials });
@@ -76,8 +84,25 @@ export function createCosStore(options: CosStoreOptions): ClosableStore {
   return new CosBucket({
     calls,
     sender,
-    reader: new OutputReader(sender, sdk),
+    reader: createReader(options, { endpoint, sender, sdk, connectionsMax }),
     copySourceHost: endpoint.copySourceHost,
     closeConnections: () => agent.destroy(),
   });
+}
+
+interface ReaderParts {
+  readonly endpoint: Endpoint;
+  readonly sender: Sender;
+  readonly sdk: Sdk;
+  readonly connectionsMax: number;
+}
+
+function createReader(
+  { reader = 'socket', log }: CosStoreOptions,
+  parts: ReaderParts,
+): ObjectReader {
+  const { sdk, sender, endpoint, connectionsMax } = parts;
+  const fallback = new OutputReader(sender, sdk);
+  if (reader === 'sdk') return fallback;
+  return new SocketReader({ endpoint, userAgent, sender, connectionsMax, fallback, log });
 }

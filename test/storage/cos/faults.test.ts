@@ -194,66 +194,73 @@ describe('a put', () => {
   });
 });
 
-describe('a read', () => {
-  async function read(rules: readonly FaultRule[]) {
-    await using test = await openTestStore(rules);
-    const stored = await test.cosd.inspect.put(test.cosd.bucket, 'kept', bytes);
-    const target = Buffer.alloc(bytes.length + 100, 0xee);
-    const result = await test.store.read('kept', 0, target);
-    assert.equal(result.info.etag, stored.etag);
-    assert.equal(result.bytesRead, bytes.length);
-    assert.deepEqual(target.subarray(0, bytes.length), bytes);
-    assert.ok(target.subarray(bytes.length).every((byte) => byte === 0xee));
-    return test.cosd.requests().GetObject;
-  }
-
-  for (const afterBytes of [0, 1, 65_536, 199_999]) {
-    it(`that breaks off after ${afterBytes} bytes goes on at the byte after`, async () => {
-      const act: FaultAct = { do: 'reset', at: 'download', afterBytes };
-      assert.equal(await read([{ operation: 'GetObject', act }]), 2);
-    });
-  }
-
-  it('may break off several times', async () => {
-    const act: FaultAct = { do: 'reset', at: 'download', afterBytes: 60_000 };
-    assert.equal(await read([{ operation: 'GetObject', act, times: 3 }]), 4);
-  });
-
-  it('goes on only in the same version of the object', async () => {
-    const act: FaultAct = { do: 'reset', at: 'download', afterBytes: 50_000 };
-    await using test = await openTestStore([{ operation: 'GetObject', act }], {
-      onRequest: ({ code }) => {
-        if (code === 'network') void test.cosd.inspect.put(test.cosd.bucket, 'kept', 'replaced');
-      },
-      retryPolicy: { ...quickRetries, firstDelayMs: 50, delayMsMax: 50 },
-      random: () => 0.99,
-    });
-    await test.cosd.inspect.put(test.cosd.bucket, 'kept', bytes);
-    await rejectsWith('changed', test.store.read('kept', 0, Buffer.alloc(bytes.length)));
-  });
-
-  it('never lets the text of an error into the target', async () => {
-    for (const [status, kind] of [
-      [404, 'missing'],
-      [403, 'denied'],
-      [500, 'unavailable'],
-    ] as const) {
-      const act: FaultAct = { do: 'answer', status, body: `<html>${'x'.repeat(100)}</html>` };
-      await using test = await openTestStore([{ operation: 'GetObject', act, times: 'always' }]);
-      const target = Buffer.alloc(200, 0xee);
-      await rejectsWith(kind, test.store.read('kept', 0, target));
-      assert.ok(target.every((byte) => byte === 0xee));
+for (const reader of ['socket', 'sdk'] as const) {
+  describe(`a read through the ${reader}`, () => {
+    async function read(rules: readonly FaultRule[]) {
+      await using test = await openTestStore(rules, { reader });
+      const stored = await test.cosd.inspect.put(test.cosd.bucket, 'kept', bytes);
+      const target = Buffer.alloc(bytes.length + 100, 0xee);
+      const result = await test.store.read('kept', 0, target);
+      assert.equal(result.info.etag, stored.etag);
+      assert.equal(result.bytesRead, bytes.length);
+      assert.deepEqual(target.subarray(0, bytes.length), bytes);
+      assert.ok(target.subarray(bytes.length).every((byte) => byte === 0xee));
+      return test.cosd.requests().GetObject;
     }
-  });
 
-  it('refuses a 200 that is no range', async () => {
-    const act: FaultAct = { do: 'answer', status: 200, body: 'x'.repeat(100) };
-    await using test = await openTestStore([{ operation: 'GetObject', act, times: 'always' }]);
-    const target = Buffer.alloc(200, 0xee);
-    await rejectsWith('unavailable', test.store.read('kept', 0, target));
-    assert.ok(target.every((byte) => byte === 0xee));
+    for (const afterBytes of [0, 1, 65_536, 199_999]) {
+      it(`that breaks off after ${afterBytes} bytes goes on at the byte after`, async () => {
+        const act: FaultAct = { do: 'reset', at: 'download', afterBytes };
+        assert.equal(await read([{ operation: 'GetObject', act }]), 2);
+      });
+    }
+
+    it('may break off several times', async () => {
+      const act: FaultAct = { do: 'reset', at: 'download', afterBytes: 60_000 };
+      assert.equal(await read([{ operation: 'GetObject', act, times: 3 }]), 4);
+    });
+
+    it('goes on only in the same version of the object', async () => {
+      const act: FaultAct = { do: 'reset', at: 'download', afterBytes: 50_000 };
+      await using test = await openTestStore([{ operation: 'GetObject', act }], {
+        reader,
+        onRequest: ({ code }) => {
+          if (code === 'network') void test.cosd.inspect.put(test.cosd.bucket, 'kept', 'replaced');
+        },
+        retryPolicy: { ...quickRetries, firstDelayMs: 50, delayMsMax: 50 },
+        random: () => 0.99,
+      });
+      await test.cosd.inspect.put(test.cosd.bucket, 'kept', bytes);
+      await rejectsWith('changed', test.store.read('kept', 0, Buffer.alloc(bytes.length)));
+    });
+
+    it('never lets the text of an error into the target', async () => {
+      for (const [status, kind] of [
+        [404, 'missing'],
+        [403, 'denied'],
+        [500, 'unavailable'],
+      ] as const) {
+        const act: FaultAct = { do: 'answer', status, body: `<html>${'x'.repeat(100)}</html>` };
+        await using test = await openTestStore([{ operation: 'GetObject', act, times: 'always' }], {
+          reader,
+        });
+        const target = Buffer.alloc(200, 0xee);
+        await rejectsWith(kind, test.store.read('kept', 0, target));
+        assert.ok(target.every((byte) => byte === 0xee));
+      }
+    });
+
+    it('refuses a 200 that is no range', async () => {
+      const act: FaultAct = { do: 'answer', status: 200, body: 'x'.repeat(100) };
+      await using test = await openTestStore([{ operation: 'GetObject', act, times: 'always' }], {
+        reader,
+      });
+      const target = Buffer.alloc(200, 0xee);
+      await rejectsWith('unavailable', test.store.read('kept', 0, target));
+      assert.ok(target.every((byte) => byte === 0xee));
+    });
   });
-});
+}
 
 describe('a failure', () => {
   it('carries code, status, request id and a hint, and no secret', async () => {

@@ -93,15 +93,16 @@ describe('a store that never answers', () => {
 });
 
 describe('an abort', () => {
-  for (const [operation, at] of [
+  for (const [operation, at, reader = 'socket'] of [
     ['PutObject', 'upload'],
     ['PutObject', 'reply'],
     ['GetObject', 'download'],
-  ] as const satisfies readonly (readonly [Operation, FaultPoint])[]) {
-    it(`while ${operation} hangs in its ${at} is prompt`, async () => {
-      await using test = await openTestStore([
-        { operation, act: { do: 'hang', at, afterBytes: 100_000 }, times: 'always' },
-      ]);
+    ['GetObject', 'download', 'sdk'],
+  ] as const satisfies readonly (readonly [Operation, FaultPoint, 'sdk'?])[]) {
+    it(`while ${operation} hangs in its ${at} is prompt (${reader})`, async () => {
+      const act = { do: 'hang', at, afterBytes: 100_000 } as const;
+      const faults = [{ operation, act, times: 'always' }] as const;
+      await using test = await openTestStore(faults, { reader });
       await test.cosd.inspect.put(test.cosd.bucket, 'a', body);
       const gone = new AbortController();
       const target = Buffer.alloc(body.length, 0xee);

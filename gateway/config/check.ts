@@ -33,6 +33,9 @@ export type PartialConfig = DeepPartial<WrittenConfig>;
 /** What decoding made of bytes that are no UTF-8. In a comment nobody minds. */
 const notUtf8 = '\uFFFD';
 
+/** A block with more unknown words than this is no slip of the fingers. */
+const suggestionsMax = 50;
+
 export interface Checked {
   /** Is a whole WrittenConfig when there are no issues. */
   readonly written: PartialConfig;
@@ -83,8 +86,9 @@ function checkBlock(block: z.ZodObject, raw: Tree, path: Path, walk: Walk): unkn
     return undefined;
   }
   const words = Object.keys(block.shape);
-  for (const word of Object.keys(raw)) {
-    if (!Object.hasOwn(block.shape, word)) walk.issues.push(unknownWord(word, words, path));
+  const unknown = Object.keys(raw).filter((word) => !Object.hasOwn(block.shape, word));
+  for (const [count, word] of unknown.entries()) {
+    walk.issues.push(unknownWord(word, count < suggestionsMax ? words : [], path));
   }
   const values = Object.entries(block.shape).map(([word, schema]) => {
     return [word, checkValue(schema, raw[word], [...path, word], walk)] as const;

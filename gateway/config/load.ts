@@ -61,9 +61,12 @@ export function parseConfigText(sources: ConfigSources): LoadedConfig {
   const { origins } = read;
   const checked = checkWords(tree, (path) => origins.find(path).directory);
   const issues = [...checked.issues, ...ruleIssues(checked.written, tree)];
-  const untold = issues.filter(({ path }) => !read.told.has(formatPath(path)));
+  const untold = issues.filter(({ path }) => {
+    const word = formatPath(path);
+    return !read.told.has(word) && !applied.told.has(word);
+  });
   problems.push(...untold.map((issue) => toProblem(issue, origins)));
-  if (problems.length > 0) throw invalid(inReadingOrder(problems), notices);
+  if (problems.length > 0) throw invalid(inReadingOrder(problems, source?.name), notices);
   // No issue was found, so nothing of the whole is missing.
   const written = checked.written as WrittenConfig;
   const isVsftpd = source?.format === 'vsftpd';
@@ -163,13 +166,13 @@ function invalid(problems: readonly Problem[], notices: readonly Notice[]): Conf
   return new ConfigError('invalid', shown, notices);
 }
 
-/** What environment and arguments hold first, then the file from top to bottom. */
-function inReadingOrder(problems: readonly Problem[]): Problem[] {
-  const lineAndColumn = ({ place }: Problem) => {
+/** What environment and arguments hold first, then the file from top to bottom, then all of it. */
+function inReadingOrder(problems: readonly Problem[], name: string | undefined): Problem[] {
+  const rank = ({ place }: Problem) => {
     const [, line = '0', column = '0'] = /:(\d+)(?::(\d+))?$/.exec(place) ?? [];
-    return Number(line) * 1e6 + Number(column);
+    return place === name ? Number.MAX_SAFE_INTEGER : Number(line) * 1e6 + Number(column);
   };
-  return problems.toSorted((one, other) => lineAndColumn(one) - lineAndColumn(other));
+  return problems.toSorted((one, other) => rank(one) - rank(other));
 }
 
 function toProblem(issue: Issue, origins: Origins): Problem {

@@ -15,7 +15,7 @@
  */
 
 import * as z from 'zod';
-import { type Block, type Origins, type Path, setAt, type Tree } from './origin.ts';
+import { type Block, formatPath, type Origins, type Path, setAt, type Tree } from './origin.ts';
 import { type Notice, type Problem, quoteWord } from './problem.ts';
 import { bareSchema, configWords, gatewayBlock } from './schema.ts';
 import { nearest } from './suggest.ts';
@@ -37,9 +37,16 @@ interface Override {
   readonly place: string;
 }
 
+interface ReadValue {
+  readonly tree: Tree | undefined;
+  readonly problems: readonly Problem[];
+}
+
 export interface AppliedOverrides {
   readonly problems: readonly Problem[];
   readonly notices: readonly Notice[];
+  /** Paths, formatted, whose value could not be read at all. */
+  readonly told: ReadonlySet<string>;
 }
 
 /** Writes the overrides into `tree` and their places into `origins`. */
@@ -50,16 +57,19 @@ export function applyOverrides(
 ): AppliedOverrides {
   const problems: Problem[] = [];
   const notices: Notice[] = [];
+  const told = new Set<string>();
   const overrides = [
     ...environmentOverrides(sources.env, notices),
     ...argumentOverrides(sources.set, problems),
   ];
   for (const override of overrides) {
-    const value = readValue(override, sources.cwd, problems);
-    setAt(tree, override.path, value);
+    const read = readValue(override, sources.cwd);
+    problems.push(...read.problems);
+    if (read.problems.length > 0) told.add(formatPath(override.path));
+    setAt(tree, override.path, read.tree);
     origins.replace(override.path, { place: override.place, directory: sources.cwd });
   }
-  return { problems, notices };
+  return { problems, notices, told };
 }
 
 const prefix = 'COSFTP_';
@@ -122,13 +132,9 @@ function argumentOverrides(set: readonly string[], problems: Problem[]): Overrid
   });
 }
 
-function readValue(override: Override, cwd: string, problems: Problem[]): Tree | undefined {
-  const { text, place, schema } = override;
-  if (text.trim() === '') return undefined;
-  if (!isYamlValue(schema, text)) return text;
-  const read = readYaml(text, place, cwd);
-  problems.push(...read.problems);
-  return read.tree;
+function readValue({ text, place, schema }: Override, cwd: string): ReadValue {
+  if (text.trim() === '') return { tree: undefined, problems: [] };
+  return isYamlValue(schema, text) ? readYaml(text, place, cwd) : { tree: text, problems: [] };
 }
 
 function isYamlValue(schema: z.core.$ZodType, text: string): boolean {

@@ -44,9 +44,14 @@ export function formatProblem(problem: Problem): string {
   return `${problem.place}: ${problem.message}${hint}`;
 }
 
-/** A value for a message: quoted, control characters escaped, cut when long. Never for secrets. */
+/**
+ * A value for a message: quoted, cut when long. Not for secrets; lines run together can bring one into
+ * any value, so it is also cut where one seems to begin and at a control character.
+ */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text);
+  const secretAt = text.search(/pass|secret|token|\$scrypt|[\0-\x1f]/i);
+  const shown = text.slice(0, secretAt < 0 ? 60 : Math.min(secretAt, 60));
+  return JSON.stringify(shown === text ? text : `${shown}…`);
 }
 
 /**

@@ -18,9 +18,10 @@ import {
   parseDocument,
   type Scalar,
   type YAMLMap,
+  type YAMLParseError,
 } from 'yaml';
 import { type Block, newBlock, Origins, type Path, type Tree } from './origin.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, quoteWord } from './problem.ts';
 
 export interface ReadYaml {
   /** Undefined when the syntax is too bad to look at words. */
@@ -32,7 +33,7 @@ export interface ReadYaml {
 /** More nodes than any real configuration has: aliases of aliases can ask for billions. */
 const nodesMax = 500_000;
 const depthMax = 12;
-const syntaxProblemsMax = 20;
+const syntaxProblemsMax = 5;
 
 /**
  * @param name how problems name the file.
@@ -48,23 +49,36 @@ export function readYaml(text: string, name: string, directory: string): ReadYam
   const failed = (problems: Problem[]) => ({ tree: undefined, origins, problems });
   const document = parse(text, lines);
   if (document === undefined) return failed([{ place: name, message: 'nests too deeply' }]);
-  const syntax = document.errors.slice(0, syntaxProblemsMax).map((error) => ({
-    place: placeAt(error.pos[0]),
-    ...syntaxMessages[error.code],
-  }));
-  if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) return failed(syntax);
+  if (document.errors.length > 0) return failed(syntaxProblems(document.errors, placeAt));
   const reader = new TreeReader(document, origins, (offset) => ({
     place: placeAt(offset),
     directory,
   }));
   const tree = document.contents === null ? newBlock() : reader.read(document.contents, []);
-  return { tree: tree ?? newBlock(), origins, problems: [...syntax, ...reader.problems] };
+  return { tree: tree ?? newBlock(), origins, problems: reader.problems };
+}
+
+/** The first few: one slip makes the parser stumble on, often over the same line. */
+function syntaxProblems(
+  errors: readonly YAMLParseError[],
+  placeAt: (offset: number) => string,
+): Problem[] {
+  const told = new Set<string>();
+  const problems = errors.map((error) => ({
+    place: placeAt(error.pos[0]),
+    ...syntaxMessages[error.code],
+  }));
+  const fresh = problems.filter(({ place, message }) => {
+    const line = `${place.replace(/:\d+$/, '')} ${message}`;
+    return !told.has(line) && Boolean(told.add(line));
+  });
+  return fresh.slice(0, syntaxProblemsMax);
 }
 
 function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
   try {
-    const options = { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' } as const;
-    return parseDocument(text, { ...options, lineCounter });
+    const schema = { schema: 'failsafe', uniqueKeys: false } as const;
+    return parseDocument(text, { ...schema, lineCounter, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     // The library recurses: thousands of open brackets end the stack, nothing else throws.
     if (error instanceof RangeError) return undefined;
@@ -105,9 +119,8 @@ class TreeReader {
   }
 
   #readMarked(node: ParsedNode | null, path: Path, wordPlace?: string): Tree | undefined {
-    const mark = node === null ? undefined : this.#markAt(node.range[0]);
-    const place = mark ?? this.#origins.find(path);
-    this.#origins.mark(path, wordPlace === undefined ? place : { ...place, wordPlace });
+    const mark = node === null ? this.#origins.find(path) : this.#markAt(node.range[0]);
+    this.#origins.mark(path, wordPlace === undefined ? mark : { ...mark, wordPlace });
     return this.read(node, path);
   }
 
@@ -122,6 +135,10 @@ class TreeReader {
       }
       const word = String(key.value);
       const wordPlace = this.#markAt(key.range[0]).place;
+      if (Object.hasOwn(block, word)) {
+        const message = `${quoteWord(word)} stands a second time in its block`;
+        this.problems.push({ place: wordPlace, message, hint: 'keep one' });
+      }
       const value = this.#readMarked(pair.value, [...path, word], wordPlace);
       // An unknown word without a value must be told all the same.
       block[word] = value ?? '';
@@ -129,9 +146,12 @@ class TreeReader {
     return block;
   }
 
-  #readAlias(alias: Alias, path: Path): Tree | undefined {
+  #readAlias(alias: Alias.Parsed, path: Path): Tree | undefined {
     const target = alias.resolve(this.#document);
-    return this.read((target as ParsedNode | undefined) ?? null, path);
+    if (target !== undefined) return this.read(target as ParsedNode, path);
+    const { place } = this.#markAt(alias.range[0]);
+    this.problems.push({ place, ...syntaxMessages.BAD_ALIAS });
+    return undefined;
   }
 
   #tooMuch(node: ParsedNode | null, path: Path): undefined {
@@ -152,7 +172,7 @@ function isNull(scalar: Scalar): boolean {
 
 const notYaml = { message: 'this is not YAML' };
 const indentation = {
-  message: 'the indentation does not fit the lines above',
+  message: 'the indentation does not fit the lines above, or a bracket is still open',
   hint: 'words of one block begin in the same column',
 };
 
@@ -176,7 +196,8 @@ const syntaxMessages = {
     hint: 'put a value that holds ": " in quotes; begin a new line for a new word',
   },
   BLOCK_IN_FLOW: { message: 'a block cannot stand inside brackets' },
-  DUPLICATE_KEY: { message: 'this word stands a second time in its block', hint: 'keep one' },
+  // Never asked for: the library's search for duplicates takes quadratic time.
+  DUPLICATE_KEY: notYaml,
   IMPOSSIBLE: notYaml,
   KEY_OVER_1024_CHARS: { message: 'the text before the colon is too long for a word' },
   MISSING_CHAR: {

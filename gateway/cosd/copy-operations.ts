@@ -1,7 +1,7 @@
 /** Server-side copies: whole objects (COS page 436/10881) and ranges as parts (436/8287). */
 import { createHash } from 'node:crypto';
 import { Crc64 } from '#gateway/kit/crc64.ts';
-import { parseCopySource } from './address.ts';
+import { type CopySource, parseCopySource } from './address.ts';
 import { type Attributes, attributesFrom, storageClassFrom } from './attributes.ts';
 import type { OpenObject } from './bucket.ts';
 import { checkCopySource } from './conditions.ts';
@@ -19,6 +19,7 @@ import { xmlElement } from './xml-writer.ts';
 export async function copyObject(exchange: Exchange): Promise<Reply> {
   const { bucket, key } = exchange;
   checkKey(key);
+  checkSelfCopy(exchange);
   const source = await openSource(exchange);
   return guarded(source, async () => {
     const { etag, crc64, sizeBytes, attributes: sourceAttributes } = source.record;
@@ -30,6 +31,20 @@ export async function copyObject(exchange: Exchange): Promise<Reply> {
       bucket.put({ key, attributes, modifiedAtMs: now, overwrite, etag, crc64 }, staged),
     );
   });
+}
+
+/** A copy onto itself is how metadata or class are changed; with neither sent COS refuses it. */
+function checkSelfCopy(exchange: Exchange): void {
+  const { headers, bucket, key } = exchange;
+  const source = sourceOf(exchange);
+  const isSame = source.bucket === bucket.name && source.key === key;
+  const changes =
+    headers['x-cos-metadata-directive'] === 'Replaced' || headers['x-cos-storage-class'];
+  if (isSame && !changes) {
+    throw new CosError('InvalidRequest', {
+      message: 'A copy of an object onto itself must replace its metadata or change its class.',
+    });
+  }
 }
 
 /** The class falls back to STANDARD unless sent; the rest is the source's unless `Replaced`. */
@@ -113,10 +128,15 @@ async function checksumsOf({ body }: OpenObject, range: BodyRange): Promise<Chec
   return { etag: `"${md5.digest('hex')}"`, crc64: crc64.digest() };
 }
 
+/** @throws CosError InvalidArgument, InvalidURI. */
+function sourceOf({ headers }: Exchange): CopySource {
+  const header = headers['x-cos-copy-source'];
+  return parseCopySource(typeof header === 'string' ? header : '');
+}
+
 /** @throws CosError NoSuchBucket, NoSuchKey, InvalidObjectState, PreconditionFailed, InvalidArgument. */
 async function openSource(exchange: Exchange): Promise<OpenObject> {
-  const header = exchange.headers['x-cos-copy-source'];
-  const source = parseCopySource(typeof header === 'string' ? header : '');
+  const source = sourceOf(exchange);
   const object = await exchange.bucketNamed(source.bucket).open(source.key);
   if (!object) throw new CosError('NoSuchKey');
   try {

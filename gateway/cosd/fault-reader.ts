@@ -60,6 +60,7 @@ const actShapes = {
   },
   reset: { at: isPoint, afterBytes: optional(isCount) },
   hang: { at: isPoint, afterBytes: optional(isCount), limitMs: optional(isCount) },
+  cut: { afterBytes: isCount },
   'flip-in': { atByte: optional(isCount) },
   'flip-out': { atByte: optional(isCount) },
   'wrong-crc': {},

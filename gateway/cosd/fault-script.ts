@@ -29,6 +29,11 @@ export type FaultAct =
       /** Default 10 minutes. */
       readonly limitMs?: number;
     }
+  /**
+   * The connection ends in order (FIN) after exactly so many bytes of the object. A reset at `download`
+   * may take bytes back that were on their way.
+   */
+  | { readonly do: 'cut'; readonly afterBytes: number }
   /** One bit of the request body turns before anything looks at it. Default byte 0. */
   | { readonly do: 'flip-in'; readonly atByte?: number }
   /** One bit of the object turns on its way out; counted in the bytes sent. Default byte 0. */

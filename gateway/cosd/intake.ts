@@ -8,6 +8,7 @@ import { GiB } from '#gateway/kit/bytes.ts';
 import { Crc64 } from '#gateway/kit/crc64.ts';
 import { CosError } from './errors.ts';
 import type { FaultActs } from './faults.ts';
+import type { Interrupt } from './interruption.ts';
 import type { Checksums, StagedBody } from './shelf.ts';
 
 /**
@@ -23,7 +24,7 @@ export interface IntakeOptions {
   readonly checksums: ChecksumLevel;
   readonly acts: FaultActs;
   /** Told when a fault wants the connection gone or silent in the middle; the intake then never settles. */
-  readonly interrupt: (act: 'reset' | 'hang') => void;
+  readonly interrupt: Interrupt;
 }
 
 /** The client is gone: nobody is left to answer. */

@@ -10,6 +10,7 @@ import type { Reply, ReplyHeaders } from './exchange.ts';
 import type { FaultAct } from './fault-script.ts';
 import type { FaultActs } from './faults.ts';
 import { flipBit } from './intake.ts';
+import type { Interrupt } from './interruption.ts';
 import { crcHeader } from './object-headers.ts';
 import { xmlDocument, xmlElement } from './xml-writer.ts';
 
@@ -22,7 +23,7 @@ export interface ReplyContext {
   readonly resource: string;
   /** Errors of HEAD have no document. */
   readonly isHead: boolean;
-  readonly interrupt: (act: 'reset' | 'hang') => void;
+  readonly interrupt: Interrupt;
 }
 
 /** From when on a slow reply begins with white space, and how often more follows. */
@@ -201,7 +202,7 @@ function faultyDownload({
   interrupt,
 }: ReplyContext): ((chunk: Uint8Array) => SpoiltChunk) | undefined {
   const flip = acts['flip-out'];
-  const stop = [acts.reset, acts.hang].find((act) => act?.at === 'download');
+  const stop = acts.cut ?? [acts.reset, acts.hang].find((act) => act?.at === 'download');
   if (!flip && !stop) return undefined;
   let sentBytes = 0;
   return (original) => {
@@ -210,7 +211,7 @@ function faultyDownload({
     const leftBytes = (stop?.afterBytes ?? 0) - sentBytes;
     sentBytes += chunk.length;
     if (!stop || leftBytes >= chunk.length) return { chunk, goesOn: true };
-    // After the bytes before the cut have left: a reset throws away what the kernel still holds.
+    // A turn later, so that what stands before it is written.
     setImmediate(() => interrupt(stop.do));
     return { chunk: chunk.subarray(0, leftBytes), goesOn: false };
   };

@@ -10,9 +10,10 @@ import { type BucketHost, parseHost, parseTarget, type Target } from './address.
 import type { Bucket } from './bucket.ts';
 import { asCosError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { FaultActs, Faults } from './faults.ts';
+import { type FaultActs, type Faults, noFaults } from './faults.ts';
 import { handlers } from './handlers.ts';
 import { type ChecksumLevel, Disconnected } from './intake.ts';
+import { interrupterOf } from './interruption.ts';
 import type { Journal } from './journal.ts';
 import { type Operation, operationOf } from './operation.ts';
 import { type ReplyContext, sendAnswer, sendError, sendRefusal, sendReply } from './reply.ts';
@@ -37,8 +38,6 @@ const headerBytesMax = 32 * 1024;
 /** A connection on which nothing moves is closed; COS answers RequestTimeout, then closes. */
 const idleMsMax = 120_000;
 const keepAliveMs = 60_000;
-/** A scripted silence without a limit of its own. */
-const hangMsMax = 10 * 60_000;
 
 export interface CosServer {
   readonly http: Server;
@@ -100,8 +99,16 @@ async function serve(
   const { clock } = parts;
   const resource = `${incoming.headers.host ?? ''}${incoming.url ?? ''}`;
   const isHead = incoming.method === 'HEAD';
-  const interrupt = () => incoming.socket.resetAndDestroy();
-  const bare: ReplyContext = { outgoing, requestId, acts: {}, clock, resource, isHead, interrupt };
+  const interrupt = interrupterOf(incoming.socket, noFaults, clock);
+  const bare: ReplyContext = {
+    outgoing,
+    requestId,
+    acts: noFaults,
+    clock,
+    resource,
+    isHead,
+    interrupt,
+  };
   let head: Head;
   try {
     head = readHead(incoming);
@@ -112,7 +119,10 @@ async function serve(
   const { operation, bucket, key } = head;
   const entry = parts.journal.begin({ requestId, operation, bucket, key });
   const acts = parts.faults.decide(operation, key);
-  const context: ReplyContext = { ...bare, acts, interrupt: interrupter(incoming, acts, clock) };
+  const context: ReplyContext =
+    acts === noFaults
+      ? bare
+      : { ...bare, acts, interrupt: interrupterOf(incoming.socket, acts, clock) };
   try {
     await answer(incoming, head, context, parts);
   } catch (error) {
@@ -170,24 +180,6 @@ function sendScriptedError(error: NonNullable<FaultActs['error']>, context: Repl
 
 async function throwAway(incoming: IncomingMessage): Promise<void> {
   for await (const chunk of incoming) void chunk;
-}
-
-/** How a connection breaks when the script wants it: at once, or after a silence. */
-function interrupter(
-  incoming: IncomingMessage,
-  acts: FaultActs,
-  clock: Clock,
-): (act: 'reset' | 'hang') => void {
-  const { socket } = incoming;
-  return (act) => {
-    if (act === 'reset') {
-      socket.resetAndDestroy();
-      return;
-    }
-    // Not even the idle timeout may end it.
-    socket.setTimeout(0);
-    clock.setTimer(acts.hang?.limitMs ?? hangMsMax, () => socket.resetAndDestroy());
-  };
 }
 
 function refuse(error: unknown, context: ReplyContext, log: Log): void {

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rename, truncate, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import test from 'node:test';
 import { createDirectoryShelf } from '#gateway/cosd/directory-shelf.ts';
-import { startTestCosd, type TestCosd, testBucket } from '#test/support/cosd.ts';
+import { fieldOf, startTestCosd, type TestCosd, testBucket } from '#test/support/cosd.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
 const MiB = 1024 * 1024;
@@ -128,7 +128,7 @@ test('an open upload survives a restart with its parts, and can be completed', a
   {
     await using cosd = await start(directory.path);
     const begun = await cosd.fetch({ method: 'POST', key, query: { uploads: '' } });
-    uploadId = /<UploadId>(.+)<\/UploadId>/.exec(begun.text)?.[1] ?? '';
+    uploadId = fieldOf(begun, 'UploadId') ?? '';
     for (const [at, body] of [Buffer.alloc(5), ...parts].entries()) {
       // Number 1 is sent twice: the later counts.
       const query = { uploadId, partNumber: String(Math.max(1, at)) };

@@ -69,6 +69,11 @@ export async function startTestCosd(options: TestCosdOptions = {}): Promise<Test
   });
 }
 
+/** The first element of that name in a reply's document, for example its error Code. */
+export function fieldOf({ text }: TestReply, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
+}
+
 /** Rejects when the connection breaks before the whole reply is there. */
 export function fetchSigned(port: number, asked: TestRequest): Promise<TestReply> {
   const { method, key = '', query = {}, body, sign = {} } = asked;

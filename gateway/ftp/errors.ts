@@ -11,6 +11,8 @@ export type FtpErrorKind =
   | 'no-data-connection'
   /** The reservation was given back, replaced or ran out before it was used. */
   | 'reservation-gone'
+  /** A listing of facts was asked of a file. */
+  | 'not-a-directory'
   /** The passive ports are closed: the process is ending. */
   | 'closed';
 

@@ -100,6 +100,8 @@ const ftpReplies = {
   'no-port': { code: 425, text: 'No passive port is free, try again' },
   'no-data-connection': { code: 425, text: 'No data connection was opened' },
   'reservation-gone': { code: 425, text: 'The passive port was given up: send PASV or EPSV again' },
+  // RFC 3659 section 7.2.1
+  'not-a-directory': { code: 501, text: 'Not a directory' },
   closed: { code: 421, text: 'The server is stopping' },
 } as const satisfies Record<FtpErrorKind, Reply>;
 

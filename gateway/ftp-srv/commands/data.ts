@@ -1,0 +1,116 @@
+/** How the next transfer runs: data connection, representation, structure, mode. */
+import { formatExtendedPassive, formatPassive } from '#gateway/ftp/passive-address.ts';
+import type { Session } from '../session.ts';
+import type { CommandEntry } from './entry.ts';
+
+export const dataCommands: readonly CommandEntry[] = [
+  {
+    verbs: ['PASV'],
+    syntax: '',
+    description: 'Open a passive data port (IPv4)',
+    source: 'RFC 959 section 4.1.2',
+    argument: 'none',
+    login: 'required',
+    feature: 'PASV',
+    transferParameters: 'kept',
+    run: (session) => openPassive(session),
+  },
+  {
+    verbs: ['EPSV'],
+    syntax: '[1|2|ALL]',
+    description: 'Open a passive data port on the address of the control connection',
+    source: 'RFC 2428 section 3',
+    argument: 'optional',
+    login: 'required',
+    feature: 'EPSV',
+    transferParameters: 'kept',
+    run: openExtendedPassive,
+  },
+  {
+    verbs: ['TYPE'],
+    syntax: 'A|I|L 8',
+    description: 'Representation; bytes are stored and sent as they are in all of them',
+    source: 'RFC 959 section 3.1.1',
+    argument: 'required',
+    login: 'required',
+    transferParameters: 'kept',
+    run: chooseType,
+  },
+  {
+    verbs: ['MODE'],
+    syntax: 'S',
+    description: 'Transfer mode: stream only',
+    source: 'RFC 959 section 3.4',
+    argument: 'required',
+    login: 'required',
+    transferParameters: 'kept',
+    run: (session, argument) =>
+      argument.toUpperCase() === 'S'
+        ? session.reply(200, 'Stream mode')
+        : session.reply(504, 'Only MODE S is supported'),
+  },
+  {
+    verbs: ['STRU'],
+    syntax: 'F',
+    description: 'File structure: file only',
+    source: 'RFC 959 section 3.1.2',
+    argument: 'required',
+    login: 'required',
+    transferParameters: 'kept',
+    run: (session, argument) =>
+      argument.toUpperCase() === 'F'
+        ? session.reply(200, 'File structure')
+        : session.reply(504, 'Only STRU F is supported'),
+  },
+];
+
+async function openPassive(session: Session): Promise<void> {
+  if (session.isExtendedPassiveOnly) return session.reply(501, 'EPSV ALL was sent: use EPSV');
+  const { passiveAddress } = session.services;
+  const address = passiveAddress(session.peerAddress, session.localAddress);
+  if (address === undefined) {
+    return session.reply(425, 'No IPv4 address is known for passive mode: use EPSV');
+  }
+  const port = await reservePort(session);
+  return session.reply(227, formatPassive(address, port));
+}
+
+/** Network protocols of RFC 2428 section 2: 1 is IPv4, 2 is IPv6. The port serves either. */
+async function openExtendedPassive(session: Session, argument: string): Promise<void> {
+  const choice = argument.toUpperCase();
+  if (choice === 'ALL') {
+    session.isExtendedPassiveOnly = true;
+    return session.reply(200, 'EPSV only from now on');
+  }
+  const own = session.localAddress.includes(':') ? '2' : '1';
+  if (choice !== '' && choice !== own) {
+    return session.reply(522, `Network protocol not supported, use (${own})`);
+  }
+  const port = await reservePort(session);
+  return session.reply(229, formatExtendedPassive(port));
+}
+
+async function reservePort(session: Session): Promise<number> {
+  session.releaseReservation();
+  const { passivePorts, dataPeer } = session.services;
+  const reservation = await passivePorts.reserve({
+    peer: session.peerAddress,
+    policy: dataPeer,
+    signal: session.closed,
+  });
+  session.holdReservation(reservation);
+  return reservation.port;
+}
+
+async function chooseType(session: Session, argument: string): Promise<void> {
+  const [type = '', form = ''] = argument.toUpperCase().split(/ +/);
+  if (type === 'A' && (form === '' || form === 'N')) {
+    session.representation = 'A';
+    return session.reply(200, 'Type ASCII: bytes are sent unchanged');
+  }
+  if ((type === 'I' && form === '') || (type === 'L' && form === '8')) {
+    session.representation = 'I';
+    return session.reply(200, 'Type binary');
+  }
+  return session.reply(504, 'Only TYPE A, I and L 8 are supported');
+}

@@ -1,0 +1,92 @@
+/**
+ * All commands, and their way into ftp-srv's registry: argument check, error to reply, and which
+ * parameters outlive the command. A verb that stands in no family is answered 502 by the dispatch.
+ */
+import { replyForError } from '#gateway/ftp/replies.ts';
+import { KindError } from '#gateway/kit/errors.ts';
+import type { Session } from '../session.ts';
+import type { ShellConnection, ShellEntry } from '../shell.ts';
+import { dataCommands } from './data.ts';
+import { directoryCommands } from './directory.ts';
+import type { CommandEntry } from './entry.ts';
+import { fileCommands } from './file.ts';
+import { listingCommands } from './listing.ts';
+import { type LoginGate, loginCommands } from './login.ts';
+import { serverCommands } from './server.ts';
+import { transferCommands } from './transfer.ts';
+
+export function commandTable(gate: LoginGate): readonly CommandEntry[] {
+  const table: readonly CommandEntry[] = [
+    ...loginCommands(gate),
+    ...serverCommands(() => table),
+    ...directoryCommands,
+    ...fileCommands,
+    ...dataCommands,
+    ...listingCommands,
+    ...transferCommands,
+  ];
+  return table;
+}
+
+/** Every verb the server answers, in capitals: for metrics. */
+export const commandVerbs: readonly string[] = commandTable({
+  logIn: () => Promise.resolve({ kind: 'refused' }),
+  logOut: () => undefined,
+}).flatMap((entry) => entry.verbs);
+
+/** @param sessionOf undefined for a connection that is already forgotten. */
+export function registryEntries(
+  gate: LoginGate,
+  sessionOf: (connection: ShellConnection) => Session | undefined,
+): readonly ShellEntry[] {
+  return commandTable(gate).flatMap((entry) =>
+    entry.verbs.map((verb) => registryEntry(verb, entry, sessionOf)),
+  );
+}
+
+function registryEntry(
+  verb: string,
+  entry: CommandEntry,
+  sessionOf: (connection: ShellConnection) => Session | undefined,
+): ShellEntry {
+  return {
+    directive: verb,
+    syntax: `{{cmd}} ${entry.syntax}`.trim(),
+    description: entry.description,
+    flags: { no_auth: entry.login === 'not-required' },
+    async handler({ command }) {
+      const session = sessionOf(this);
+      if (session) await runEntry(session, verb, entry, command.arg ?? '');
+    },
+  };
+}
+
+async function runEntry(
+  session: Session,
+  verb: string,
+  entry: CommandEntry,
+  argument: string,
+): Promise<void> {
+  session.services.observer.command(verb);
+  const isMissing = entry.argument === 'required' && argument === '';
+  const isSurplus = entry.argument === 'none' && argument.trim() !== '';
+  if (isMissing || isSurplus) {
+    return session.reply(501, `Syntax: ${verb} ${entry.syntax}`.trim());
+  }
+  try {
+    await entry.run(session, argument);
+  } catch (error) {
+    await replyWithError(session, verb, error);
+  } finally {
+    if (entry.transferParameters === 'forgotten') session.forgetTransferParameters();
+  }
+}
+
+async function replyWithError(session: Session, verb: string, error: unknown): Promise<void> {
+  if (session.closed.aborted) return;
+  const { code, text } = replyForError(error);
+  // Missing files and refused names are a client's daily bread; the rest is for the operator.
+  const isOrdinary = error instanceof KindError && code >= 550 && code <= 554;
+  session.log[isOrdinary ? 'debug' : 'error']({ verb, reply: code, err: error }, 'command failed');
+  await session.reply(code, text);
+}

@@ -1,0 +1,202 @@
+/**
+ * The FTP server: adopts each connection of the ftp-srv shell before a byte of it was read, gives it a
+ * session of ours, and runs its commands through the shell's registry and dispatch.
+ *
+ * It must never leave a socket to ftp-srv's own reader, and never end a transfer when it stops unless its
+ * drain deadline passed.
+ */
+
+import type { Command } from '#gateway/ftp/command.ts';
+import { ControlChannel, type ControlEnd } from '#gateway/ftp/control.ts';
+import type { CutReason } from '#gateway/ftp/cut.ts';
+import { sleep } from '#gateway/kit/clock.ts';
+import { plainAddress } from '#gateway/kit/networks.ts';
+import type { ActiveTransfer } from './active-transfer.ts';
+import type { LoginGate } from './commands/login.ts';
+import { registryEntries } from './commands/table.ts';
+import type { FtpServices } from './services.ts';
+import { Session } from './session.ts';
+import { detachSocket, FtpShell, installRegistry, type ShellConnection } from './shell.ts';
+import { answerUrgent } from './urgent.ts';
+
+export interface FtpServerOptions {
+  readonly address: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly services: FtpServices;
+}
+
+export interface DrainOptions {
+  /** Transfers still running after this long are cut. */
+  readonly deadlineMs: number;
+  /** Sessions without a transfer are told goodbye after this long without a command. */
+  readonly idleMs: number;
+}
+
+export class FtpGatewayServer {
+  readonly #services: FtpServices;
+  readonly #shell: FtpShell;
+  readonly #sessions = new Map<ShellConnection, Session>();
+  #isRefusing = false;
+
+  constructor(options: FtpServerOptions) {
+    this.#services = options.services;
+    this.#shell = new FtpShell({
+      address: options.address,
+      port: options.port,
+      log: options.services.log,
+      adopt: (connection) => this.#adopt(connection),
+      logIn: (connection, user, password) => this.#authenticate(connection, user, password),
+    });
+    installRegistry(registryEntries(this.#gate, (connection) => this.#sessions.get(connection)));
+  }
+
+  /** @returns the port bound. @throws when the address cannot be bound. */
+  async listen(): Promise<number> {
+    await this.#shell.listen();
+    const address = this.#shell.server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Under way now, the longest-running session first. */
+  get transfers(): readonly ActiveTransfer[] {
+    return [...this.#sessions.values()].flatMap((session) => session.transfer ?? []);
+  }
+
+  /** New connections are greeted 421 from now on; what is there goes on. */
+  refuseNew(): void {
+    this.#isRefusing = true;
+  }
+
+  /** Resolves when no session is left: idle ones are told goodbye, transfers finish or meet the deadline. */
+  async drain(options: DrainOptions): Promise<void> {
+    const { clock } = this.#services;
+    const deadlineMs = clock.monotonicMs() + options.deadlineMs;
+    this.refuseNew();
+    while (this.#sessions.size > 0) {
+      const isOver = clock.monotonicMs() >= deadlineMs;
+      for (const session of this.#sessions.values()) {
+        const idleMs = clock.monotonicMs() - session.control.lastHeardMs;
+        if (isOver || (!session.transfer && idleMs >= options.idleMs)) this.#sayGoodbye(session);
+      }
+      await sleep(clock, drainPollMs);
+      if (isOver && clock.monotonicMs() >= deadlineMs + finishMs) break;
+    }
+  }
+
+  /** Stops listening and ends every session at once. */
+  async close(): Promise<void> {
+    this.refuseNew();
+    for (const session of this.#sessions.values()) session.control.destroy();
+    await new Promise<void>((resolve) => this.#shell.server.close(() => resolve()));
+    this.#shell.removeAllListeners();
+  }
+
+  #sayGoodbye(session: Session): void {
+    const reason: CutReason = 'drain';
+    if (session.transfer) session.transfer.stop(reason);
+    else void session.close(421, 'Server is stopping', reason);
+  }
+
+  #adopt(connection: ShellConnection): void {
+    const socket = detachSocket(connection);
+    const { clock } = this.#services;
+    const session: Session = new Session({
+      id: connection.id.slice(0, 8),
+      services: this.#services,
+      connection,
+      peerAddress: plainAddress(socket.remoteAddress ?? ''),
+      localAddress: plainAddress(socket.localAddress ?? ''),
+      control: new ControlChannel({
+        socket,
+        clock,
+        onCommand: (command) => this.#run(connection, session, command),
+        onUrgent: (command) => answerUrgent(session, command),
+        onGone: (end) => this.#forget(connection, session, end),
+        onFault: (error) => session.log.error({ err: error }, 'command failed unexpectedly'),
+      }),
+    });
+    this.#sessions.set(connection, session);
+    this.#services.observer.sessionOpened();
+    connection.reply = (options, ...letters) => this.#replyForShell(session, options, letters);
+    session.log.debug({}, 'session opened');
+  }
+
+  /** Greeting and dispatch failures are the only replies ftp-srv still makes. */
+  async #replyForShell(
+    session: Session,
+    options: number | { code?: number },
+    letters: readonly unknown[],
+  ): Promise<void> {
+    const code = typeof options === 'number' ? options : (options.code ?? 500);
+    if (code !== 220) return session.reply(code, letters.map(String).join(' '));
+    const { sessionsMax } = this.#services;
+    if (this.#isRefusing) return session.close(421, 'Server is stopping', 'drain');
+    if (sessionsMax > 0 && this.#sessions.size > sessionsMax) {
+      session.log.warn({ sessions_max: sessionsMax }, 'session refused: too many');
+      return session.close(421, 'Too many sessions, try again later', 'drain');
+    }
+    return session.reply(220, 'COS FTP gateway ready');
+  }
+
+  async #run(connection: ShellConnection, session: Session, command: Command): Promise<void> {
+    session.touch();
+    await connection.commands.handle({
+      directive: command.verb,
+      arg: command.argument,
+      flags: [],
+      raw: '',
+    });
+  }
+
+  #forget(connection: ShellConnection, session: Session, end: ControlEnd): void {
+    // A client that sent QUIT behind its upload and left in order has not lost its nerve.
+    const hasQuit = end === 'fin' && session.control.isWaiting('QUIT');
+    if (!hasQuit) session.onControlClosed();
+    void session.control.closed.then(() => {
+      session.onControlClosed();
+      this.#sessions.delete(connection);
+      this.#services.observer.sessionClosed(session.ageSeconds);
+      session.log.debug({ end }, 'session closed');
+    });
+  }
+
+  readonly #gate: LoginGate = {
+    async logIn(session, user, password) {
+      session.loginOutcome = { kind: 'refused' };
+      try {
+        await session.connection.login(user, password);
+      } catch (error) {
+        if (!(error instanceof LoginRefused)) throw error;
+      }
+      return session.loginOutcome;
+    },
+    logOut(session) {
+      session.connection.authenticated = false;
+      session.reset();
+    },
+  };
+
+  /** The `login` event's answer: ftp-srv marks the connection authenticated unless this rejects. */
+  async #authenticate(connection: ShellConnection, user: string, password: string): Promise<void> {
+    const session = this.#sessions.get(connection);
+    if (!session) throw new LoginRefused();
+    const outcome = await this.#services.authenticate(user, password, session.peerAddress);
+    session.loginOutcome = outcome;
+    if (outcome.kind !== 'accepted') throw new LoginRefused();
+    session.logIn(outcome.account);
+  }
+}
+
+class LoginRefused extends Error {
+  override readonly name = 'LoginRefused';
+}
+
+/** How often a drain looks at what is left. */
+const drainPollMs = 100;
+/** How long a transfer cut by the drain deadline may take to abort its upload in COS. */
+const finishMs = 15_000;

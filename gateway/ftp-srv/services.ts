@@ -1,0 +1,92 @@
+/**
+ * What the FTP server needs from the rest of the gateway, as one value the composition root provides.
+ * Nothing here knows configuration files or metrics libraries.
+ */
+import type { Permission } from '#gateway/config/model.ts';
+import type { CutReason } from '#gateway/ftp/cut.ts';
+import type { PassivePorts } from '#gateway/ftp/passive-ports.ts';
+import type { Clock } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import type { Jail } from '#gateway/storage/keys.ts';
+import type { ObjectStore } from '#gateway/storage/object-store.ts';
+import type { PartPool } from '#gateway/transfer/budget.ts';
+import type { TransferObserver } from '#gateway/transfer/observer.ts';
+import type { PartPlan } from '#gateway/transfer/plan.ts';
+
+/** Everything a logged-in session may touch. */
+export interface SessionAccount {
+  readonly user: string;
+  readonly jail: Jail;
+  readonly store: ObjectStore;
+  readonly permissions: ReadonlySet<Permission>;
+  /** Largest file this account may store. */
+  readonly limitBytes: number;
+  readonly plan: PartPlan;
+  readonly partsInFlight: number;
+  readonly incompleteUploads: 'discard' | 'complete';
+}
+
+export interface SessionTimeouts {
+  /** From the greeting to a completed login. */
+  readonly loginMs: number;
+  /** Without a command and without a transfer. */
+  readonly idleMs: number;
+  /** Without a byte on a data connection while the client is the one to move. */
+  readonly stallMs: number;
+  /** From 150 to the client's data connection. */
+  readonly dataConnectMs: number;
+}
+
+export type TransferDirection = 'upload' | 'download' | 'listing';
+
+/**
+ * completed: whole and verified · truncated: cut, and a prefix was stored by policy · discarded: cut,
+ * nothing stored · rejected: refused before or during data (limit, name, permission) · failed: our or
+ * COS's side.
+ */
+export type TransferResult = 'completed' | 'truncated' | 'discarded' | 'rejected' | 'failed';
+
+export interface TransferSummary {
+  readonly direction: TransferDirection;
+  readonly result: TransferResult;
+  /** A CutReason or an error kind; absent when completed. */
+  readonly reason?: CutReason | string;
+  readonly seconds: number;
+  readonly bytes: number;
+}
+
+/** Counters of the server; `observe` satisfies it. */
+export interface SessionObserver {
+  sessionOpened(): void;
+  sessionClosed(seconds: number): void;
+  login(result: 'success' | 'failure' | 'throttled'): void;
+  command(verb: string): void;
+  reply(code: number): void;
+  transferStarted(direction: TransferDirection): void;
+  transferBytes(direction: TransferDirection, bytes: number): void;
+  transferEnded(summary: TransferSummary): void;
+}
+
+export type LoginOutcome =
+  | { readonly kind: 'accepted'; readonly account: SessionAccount }
+  | { readonly kind: 'refused' }
+  /** Too many failures from this address; try again after this long. */
+  | { readonly kind: 'throttled'; readonly retryAfterMs: number };
+
+export interface FtpServices {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pool: PartPool;
+  readonly passivePorts: PassivePorts;
+  readonly timeouts: SessionTimeouts;
+  readonly observer: SessionObserver;
+  readonly transferObserver: TransferObserver;
+  /** Who may open a data connection for a session. */
+  readonly dataPeer: 'same' | 'network' | 'any';
+  /** At most this many sessions; 0 means no limit. */
+  readonly sessionsMax: number;
+  /** Never says which of user and password was wrong, and takes as long for both. */
+  authenticate(user: string, password: string, peer: string): Promise<LoginOutcome>;
+  /** IPv4 for the 227 reply to this client, or undefined when none is known (then 425). */
+  passiveAddress(peer: string, local: string): string | undefined;
+}

@@ -1,0 +1,197 @@
+/**
+ * One FTP session: what it knows between commands, and the order in which things end. It owns the control
+ * channel, the passive reservation and the transfer under way, and gives each of them back exactly once.
+ *
+ * It must never answer for a command itself; command entries do, through `reply`.
+ */
+import type { ControlChannel } from '#gateway/ftp/control.ts';
+import { type CutReason, TransferCut } from '#gateway/ftp/cut.ts';
+import { allFacts, type FactSelection } from '#gateway/ftp/facts.ts';
+import type { Reservation } from '#gateway/ftp/passive-ports.ts';
+import { assert } from '#gateway/kit/assert.ts';
+import type { Timer } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import { ActiveTransfer } from './active-transfer.ts';
+import type { FtpServices, LoginOutcome, SessionAccount, TransferDirection } from './services.ts';
+import type { ShellConnection } from './shell.ts';
+
+export interface SessionParts {
+  readonly id: string;
+  readonly services: FtpServices;
+  readonly connection: ShellConnection;
+  readonly control: ControlChannel;
+  /** Addresses of the control connection, taken while it was alive. */
+  readonly peerAddress: string;
+  readonly localAddress: string;
+}
+
+export class Session {
+  readonly id: string;
+  readonly services: FtpServices;
+  readonly connection: ShellConnection;
+  readonly control: ControlChannel;
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  readonly log: Log;
+
+  /** Claimed by USER, not yet proven. */
+  claimedUser: string | undefined;
+  workingDirectory = '/';
+  /** RFC 959 TYPE. `A` is accepted and converts nothing: bytes are stored as sent. */
+  representation: 'A' | 'I' = 'A';
+  /** Facts of MLSD and MLST, chosen by OPTS MLST. */
+  factSelection: FactSelection = allFacts;
+  /** From REST, for the next RETR. */
+  restartBytes = 0;
+  /** From ALLO, for the next STOR. */
+  expectedBytes: number | undefined;
+  renameSource: string | undefined;
+  /** After EPSV ALL only EPSV may open data connections (RFC 2428 section 4). */
+  isExtendedPassiveOnly = false;
+  failedLogins = 0;
+  /** Of the PASS being answered. */
+  loginOutcome: LoginOutcome = { kind: 'refused' };
+  transfer: ActiveTransfer | undefined;
+
+  #account: SessionAccount | undefined;
+  #reservation: Reservation | undefined;
+  #idleTimer: Timer | undefined;
+  #transferCount = 0;
+  readonly #closed = new AbortController();
+  readonly #openedMs: number;
+
+  constructor(parts: SessionParts) {
+    this.id = parts.id;
+    this.services = parts.services;
+    this.connection = parts.connection;
+    this.control = parts.control;
+    this.peerAddress = parts.peerAddress;
+    this.localAddress = parts.localAddress;
+    this.log = parts.services.log.child({ session: parts.id, peer: parts.peerAddress });
+    this.#openedMs = parts.services.clock.monotonicMs();
+    this.#armTimer();
+  }
+
+  get ageSeconds(): number {
+    return (this.services.clock.monotonicMs() - this.#openedMs) / 1000;
+  }
+
+  /** A client that sent QUIT behind its upload and left in order has finished it; others must be there. */
+  get isControlAlive(): boolean {
+    return this.control.isAlive || (!this.closed.aborted && this.control.isWaiting('QUIT'));
+  }
+
+  /** Aborts when the control connection is gone: nothing asked for this session matters any more. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#account !== undefined;
+  }
+
+  /** The registry lets only logged-in sessions reach entries that use it. */
+  get account(): SessionAccount {
+    assert(this.#account, 'a command that needs a login ran without one');
+    return this.#account;
+  }
+
+  logIn(account: SessionAccount): void {
+    this.#account = account;
+    this.claimedUser = account.user;
+    this.failedLogins = 0;
+    this.#armTimer();
+  }
+
+  /** Back to the state after the greeting (REIN, a new USER). */
+  reset(): void {
+    this.#account = undefined;
+    this.claimedUser = undefined;
+    this.workingDirectory = '/';
+    this.representation = 'A';
+    this.factSelection = allFacts;
+    this.isExtendedPassiveOnly = false;
+    this.forgetTransferParameters();
+    this.releaseReservation();
+  }
+
+  /** REST, ALLO and RNFR speak only of the command that follows them. */
+  forgetTransferParameters(): void {
+    this.restartBytes = 0;
+    this.expectedBytes = undefined;
+    this.renameSource = undefined;
+  }
+
+  /** One reply; several texts become one multi-line reply (RFC 959 section 4.2). */
+  async reply(code: number, ...texts: readonly string[]): Promise<void> {
+    this.services.observer.reply(code);
+    await this.control.reply(code, ...texts);
+  }
+
+  /** A new PASV or EPSV replaces the port of the one before. */
+  holdReservation(reservation: Reservation): void {
+    this.releaseReservation();
+    this.#reservation = reservation;
+    if (this.closed.aborted) this.releaseReservation();
+  }
+
+  /** Hands the reservation to the transfer that will use it up. */
+  takeReservation(): Reservation | undefined {
+    const reservation = this.#reservation;
+    this.#reservation = undefined;
+    return reservation;
+  }
+
+  get hasReservation(): boolean {
+    return this.#reservation !== undefined;
+  }
+
+  releaseReservation(): void {
+    this.#reservation?.release();
+    this.#reservation = undefined;
+  }
+
+  beginTransfer(direction: TransferDirection, path: string): ActiveTransfer {
+    assert(!this.transfer, 'one transfer at a time');
+    const id = `${this.id}-${++this.#transferCount}`;
+    this.transfer = new ActiveTransfer(id, direction, path, this.services.clock.monotonicMs());
+    this.#idleTimer?.cancel();
+    if (this.closed.aborted) this.transfer.stop('control-lost');
+    return this.transfer;
+  }
+
+  endTransfer(): void {
+    this.transfer = undefined;
+    this.touch();
+  }
+
+  /** A command came or a transfer ended: the idle time starts again. The login timer never does. */
+  touch(): void {
+    if (this.isLoggedIn && !this.transfer && !this.closed.aborted) this.#armTimer();
+  }
+
+  /** The control connection is gone: stop what runs, give back what is held. */
+  onControlClosed(): void {
+    this.#closed.abort(new TransferCut('control-lost'));
+    this.#idleTimer?.cancel();
+    this.transfer?.stop('control-lost');
+    this.releaseReservation();
+  }
+
+  /** Ends the session after one last reply; a running transfer is cut for `reason`. */
+  async close(code: number, text: string, reason: CutReason): Promise<void> {
+    this.transfer?.stop(reason);
+    await this.reply(code, text);
+    this.control.end();
+  }
+
+  #armTimer(): void {
+    const { timeouts, clock } = this.services;
+    this.#idleTimer?.cancel();
+    const delayMs = this.isLoggedIn ? timeouts.idleMs : timeouts.loginMs;
+    this.#idleTimer = clock.setTimer(delayMs, () => {
+      this.log.info({ logged_in: this.isLoggedIn }, 'session timed out');
+      void this.close(421, 'Timeout: closing control connection', 'control-lost');
+    });
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * One upload from the data connection into an `Upload`: reads, back-pressure, stall timer, the evidence
+ * that the client really finished, and the account's policy for cuts.
+ *
+ * It must never report `stored` unless the data ended without any sign of a cut and the upload was
+ * verified. It never closes the data socket: a refusal has to be written to the control connection
+ * before the client sees its data connection die.
+ */
+import type { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock } from '#gateway/kit/clock.ts';
+import { TransferCut } from './cut.ts';
+import { pumpInto, type UploadSpace } from './pump.ts';
+
+/** The part of a transfer's `Upload` that receiving needs; see gateway/transfer/upload.ts. */
+export interface UploadTarget<Stored> extends UploadSpace {
+  readonly receivedBytes: number;
+  finish(options: { mayCommit: () => boolean }): Promise<Stored>;
+  commitPartial(): Promise<Stored | undefined>;
+  discard(reason: string): Promise<void>;
+}
+
+export interface ReceiveOptions<Stored> {
+  /** Accepted, paused, with an error listener. */
+  readonly socket: Socket;
+  readonly upload: UploadTarget<Stored>;
+  /** Aborted with a TransferCut as reason: ABOR, control lost, drain. */
+  readonly cut: AbortSignal;
+  readonly clock: Clock;
+  readonly stallTimeoutMs: number;
+  /** From ALLO; fewer bytes are a cut. */
+  readonly expectedBytes?: number;
+  readonly policy: 'discard' | 'complete';
+  readonly isControlAlive: () => boolean;
+  /** Told as bytes arrive, for metrics. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+export type ReceiveOutcome<Stored> =
+  | { readonly kind: 'stored'; readonly object: Stored }
+  /** `object` is what the policy `complete` made of the bytes received, when it made anything. */
+  | { readonly kind: 'cut'; readonly cut: TransferCut; readonly object: Stored | undefined }
+  /** Our or COS's side failed, or a limit refused it: nothing is stored, whatever the policy. */
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+export async function receive<Stored>(
+  options: ReceiveOptions<Stored>,
+): Promise<ReceiveOutcome<Stored>> {
+  const watch = watchDataSocket(options.socket);
+  try {
+    await pumpInto(options.upload, options);
+    await checkEvidence(options, watch);
+    const object = await options.upload.finish({
+      mayCommit: () => options.policy === 'complete' || findCut(options, watch) === undefined,
+    });
+    return { kind: 'stored', object };
+  } catch (error) {
+    const cut = error instanceof TransferCut ? error : undefined;
+    return cut ? await settleCut(options, cut) : await settleFailure(options, watch, error);
+  } finally {
+    watch.stop();
+  }
+}
+
+/** RST can arrive after FIN; the window between the last byte and the commit must not miss it. */
+function watchDataSocket(socket: Socket): { broken(): boolean; stop(): void } {
+  let broken = false;
+  const onError = () => {
+    broken = true;
+  };
+  socket.on('error', onError);
+  return { broken: () => broken, stop: () => socket.off('error', onError) };
+}
+
+/**
+ * A killed client closes data and control together, but the two ends of file are two events. Two turns
+ * of the event loop let the second one arrive, and cost a healthy upload nothing it could measure.
+ */
+async function checkEvidence<Stored>(
+  options: ReceiveOptions<Stored>,
+  watch: { broken(): boolean },
+): Promise<void> {
+  await turn();
+  await turn();
+  const cut = findCut(options, watch);
+  if (cut) throw cut;
+}
+
+function findCut<Stored>(
+  options: ReceiveOptions<Stored>,
+  watch: { broken(): boolean },
+): TransferCut | undefined {
+  const { cut, expectedBytes, upload } = options;
+  if (cut.aborted) return cut.reason instanceof TransferCut ? cut.reason : new TransferCut('drain');
+  if (watch.broken()) return new TransferCut('data-reset');
+  if (!options.isControlAlive()) return new TransferCut('control-lost');
+  if (expectedBytes !== undefined && upload.receivedBytes < expectedBytes) {
+    return new TransferCut('allo-short');
+  }
+  return undefined;
+}
+
+async function settleCut<Stored>(
+  options: ReceiveOptions<Stored>,
+  cut: TransferCut,
+): Promise<ReceiveOutcome<Stored>> {
+  if (options.policy === 'discard') {
+    await options.upload.discard(cut.reason);
+    return { kind: 'cut', cut, object: undefined };
+  }
+  try {
+    return { kind: 'cut', cut, object: await options.upload.commitPartial() };
+  } catch (error) {
+    return { kind: 'failed', error };
+  }
+}
+
+/** A refused commit is the cut that refused it; anything else is a failure and discards. */
+async function settleFailure<Stored>(
+  options: ReceiveOptions<Stored>,
+  watch: { broken(): boolean },
+  error: unknown,
+): Promise<ReceiveOutcome<Stored>> {
+  await options.upload.discard('failed');
+  const isRefused = error instanceof Error && 'kind' in error && error.kind === 'refused';
+  const cut = isRefused ? findCut(options, watch) : undefined;
+  return cut ? { kind: 'cut', cut, object: undefined } : { kind: 'failed', error };
+}

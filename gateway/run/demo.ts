@@ -1,0 +1,137 @@
+/**
+ * The first run: an embedded COS on disk, one account with a password made up for this run, everything
+ * on 127.0.0.1. The gateway in front of it is the ordinary one and reaches its COS over HTTP.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LoadedConfig, parseConfigText } from '#gateway/config/load.ts';
+import { type Cosd, startCosd } from '#gateway/cosd/cosd.ts';
+import { createDirectoryShelf } from '#gateway/cosd/directory-shelf.ts';
+import type { Clock } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import { findFreePort } from './free-port.ts';
+
+export interface DemoOptions {
+  /** Objects and the log live here; made when missing. */
+  readonly dataDirectory: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly set: readonly string[];
+}
+
+export interface DemoPlan extends LoadedConfig {
+  readonly password: string;
+  readonly secretKey: string;
+  readonly cosdPort: number;
+  /** Why another port than the usual one was chosen, for the terminal. */
+  readonly moved: readonly string[];
+}
+
+const address = '127.0.0.1';
+const ftpPort = 2121;
+const cosPort = 9000;
+const firstPassivePort = 61_000;
+const passivePorts = 16;
+const portsTried = 200;
+export const demoUser = 'demo';
+export const demoBucket = 'demo-1250000000';
+const demoSecretId = 'AKIDdemo';
+
+/** Chooses ports, password and key; starts nothing. @throws ConfigError for a bad --set or COSFTP_ word. */
+export async function planDemo(options: DemoOptions): Promise<DemoPlan> {
+  const moved: string[] = [];
+  const choose = async (name: string, usual: number) => {
+    const port = (await findFreePort(address, usual, portsTried)) ?? 0;
+    if (port !== usual) moved.push(`port ${usual} is taken, so ${name} uses ${port}`);
+    return port;
+  };
+  const listenPort = await choose('FTP', ftpPort);
+  const cosdPort = await choose('the embedded COS', cosPort);
+  const passivePort =
+    (await findFreePort(address, firstPassivePort, portsTried)) ?? firstPassivePort;
+  const password = randomText(12);
+  const secretKey = randomText(32);
+  const words = {
+    listen_address: address,
+    listen_port: listenPort,
+    passive_port: `${passivePort}-${passivePort + passivePorts - 1}`,
+    log: { directory: join(options.dataDirectory, 'log') },
+    cos: {
+      bucket: demoBucket,
+      endpoint: `${address}:${cosdPort}`,
+      protocol: 'http',
+      credentials: 'static',
+      secretid: demoSecretId,
+      secretkey: secretKey,
+    },
+    accounts: [{ user: demoUser, password }],
+  };
+  const loaded = parseConfigText({
+    source: {
+      format: 'yaml',
+      name: 'demo',
+      text: JSON.stringify(words),
+      directory: options.dataDirectory,
+    },
+    env: options.env,
+    set: options.set,
+    cwd: options.cwd,
+  });
+  return { ...loaded, password, secretKey, cosdPort, moved };
+}
+
+export function startDemoCos(
+  plan: DemoPlan,
+  dataDirectory: string,
+  clock: Clock,
+  log: Log,
+): Promise<Cosd> {
+  const directory = join(dataDirectory, 'objects');
+  mkdirSync(directory, { recursive: true });
+  return startCosd({
+    host: address,
+    port: plan.cosdPort,
+    store: createDirectoryShelf({ directory }),
+    buckets: [demoBucket],
+    keys: new Map([[demoSecretId, plan.secretKey]]),
+    clock,
+    log,
+  });
+}
+
+/** What a person reads first; every line works as typed. */
+export function demoText(
+  plan: DemoPlan,
+  ports: { ftp: number; cos: number },
+  dataDirectory: string,
+): string {
+  const url = `ftp://${demoUser}:${plan.password}@${address}:${ports.ftp}`;
+  return [
+    '',
+    'COS FTP gateway, demo',
+    '',
+    `  FTP      ${address}:${ports.ftp}, user ${demoUser}, password ${plan.password}`,
+    `  COS      embedded, on ${address}:${ports.cos}, bucket ${demoBucket}`,
+    `  files    ${dataDirectory}`,
+    ...plan.moved.map((sentence) => `  note     ${sentence}`),
+    '',
+    'Try it in another terminal:',
+    '',
+    '  echo hello > hello.txt',
+    `  curl -T hello.txt ${url}/`,
+    `  curl ${url}/`,
+    `  curl ${url}/hello.txt`,
+    `  lftp -e 'put hello.txt -o again.txt; ls; cat again.txt; bye' ${url}`,
+    '',
+    'Your own bucket: npm start -- --config gateway.yaml   (examples/gateway.yaml shows every word)',
+    'Ctrl-C stops it.',
+    '',
+  ].join('\n');
+}
+
+/** Letters and digits nobody confuses, and none that a URL or a shell would touch. */
+function randomText(length: number): string {
+  const letters = 'abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+  return Array.from({ length }, () => letters.charAt(randomInt(letters.length))).join('');
+}

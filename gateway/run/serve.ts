@@ -1,0 +1,145 @@
+/** `serve`: from configuration to a running gateway to an orderly end. */
+import { resolve } from 'node:path';
+import { type LoadedConfig, loadConfig } from '#gateway/config/load.ts';
+import type { GatewayConfig } from '#gateway/config/model.ts';
+import { ConfigError, formatProblem } from '#gateway/config/problem.ts';
+import { systemClock } from '#gateway/kit/clock.ts';
+import type { Log } from '#gateway/kit/log.ts';
+import { createLog, type LogHandle } from '#gateway/observe/log.ts';
+import { printProblems } from './check-config.ts';
+import { type DemoPlan, demoText, planDemo, startDemoCos } from './demo.ts';
+import { type ExitCode, exitCodes } from './exit-code.ts';
+import { type RunningGateway, startGateway } from './gateway.ts';
+import { type StopRequest, watchStopSignals } from './signals.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ServeOptions {
+  readonly file: string | undefined;
+  readonly dataDirectory: string | undefined;
+  readonly set: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** The caller's directory. */
+  readonly cwd: string;
+}
+
+/** How long an idle session is kept while the gateway drains. */
+const drainIdleMs = 15_000;
+/** Ctrl-C on a terminal: transfers get this long. */
+const interruptDeadlineMs = 10_000;
+
+export async function serve(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
+  const dataDirectory = resolve(options.cwd, options.dataDirectory ?? 'cos-data');
+  try {
+    if (options.file !== undefined) return await serveConfig(options, terminal);
+    return await serveDemo(options, dataDirectory, terminal);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      printProblems(error, terminal);
+      return exitCodes.usage;
+    }
+    throw error;
+  }
+}
+
+async function serveConfig(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
+  const loaded = loadConfig(options);
+  return run({ loaded, options, terminal, stdout: 'json', beforeGateway: nothingBefore });
+}
+
+async function serveDemo(
+  options: ServeOptions,
+  dataDirectory: string,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const plan: DemoPlan = await planDemo({ ...options, dataDirectory });
+  return run({
+    loaded: plan,
+    options,
+    terminal,
+    stdout: terminal.isInteractive ? 'text' : 'json',
+    beforeGateway: async (log) => {
+      const cosd = await startDemoCos(plan, dataDirectory, systemClock, log);
+      return {
+        announce: (gateway) =>
+          terminal.print(demoText(plan, { ftp: gateway.ftpPort, cos: cosd.port }, dataDirectory)),
+        close: () => cosd.close(),
+      };
+    },
+  });
+}
+
+/** What has to run before the gateway and end after it. */
+interface Surroundings {
+  announce(gateway: RunningGateway): void;
+  close(): Promise<void>;
+}
+
+interface RunOptions {
+  readonly loaded: LoadedConfig;
+  readonly options: ServeOptions;
+  readonly terminal: Terminal;
+  readonly stdout: 'json' | 'text';
+  readonly beforeGateway: (log: Log) => Promise<Surroundings>;
+}
+
+const nothingBefore = async (): Promise<Surroundings> => ({
+  announce: () => undefined,
+  close: async () => undefined,
+});
+
+async function run({ loaded, options, terminal, stdout, beforeGateway }: RunOptions) {
+  const { config } = loaded;
+  const logging = openLog(config, stdout);
+  const signals = watchStopSignals(() => process.exit(exitCodes.failed));
+  try {
+    tellNotices(loaded, logging.log);
+    const surroundings = await beforeGateway(logging.log);
+    try {
+      const gateway = await startGateway({
+        config,
+        clock: systemClock,
+        log: logging.log,
+        env: options.env,
+        lostLogLines: () => logging.lostLines(),
+      });
+      surroundings.announce(gateway);
+      const request = await signals.stopped;
+      if (terminal.isInteractive) terminal.print('\nStopping; Ctrl-C again ends at once.');
+      await stop(gateway, request, config, logging.log);
+    } finally {
+      await surroundings.close();
+    }
+    return exitCodes.ok;
+  } finally {
+    signals.dispose();
+    await logging.close();
+  }
+}
+
+async function stop(
+  gateway: RunningGateway,
+  request: StopRequest,
+  config: GatewayConfig,
+  log: Log,
+): Promise<void> {
+  const { sessionCount: sessions, transfers } = gateway;
+  log.info({ request, sessions, transfers: transfers.length }, 'stopping');
+  await gateway.drain(
+    request === 'terminate'
+      ? { deadlineMs: config.drain_seconds * 1000, idleMs: drainIdleMs }
+      : { deadlineMs: interruptDeadlineMs, idleMs: 0 },
+  );
+  await gateway.close();
+  log.info({}, 'stopped');
+}
+
+function openLog({ log }: GatewayConfig, stdout: 'json' | 'text'): LogHandle {
+  const { level, directory, rotate, keep } = log;
+  return createLog({ level, directory, rotate, keep, stdout, clock: systemClock });
+}
+
+function tellNotices(loaded: LoadedConfig, log: Log): void {
+  for (const notice of loaded.notices) {
+    log[notice.level]({ notice: formatProblem(notice) }, 'configuration notice');
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * A whole gateway for one test: the real composition root in front of an embedded COS over HTTP, both in
+ * this process, every port free. The configuration is what a user would write.
+ */
+
+import { parseConfigText } from '#gateway/config/load.ts';
+import type { SessionTimeouts } from '#gateway/ftp-srv/services.ts';
+import { systemClock } from '#gateway/kit/clock.ts';
+import type { Log, LogFields } from '#gateway/kit/log.ts';
+import { type RunningGateway, startGateway } from '#gateway/run/gateway.ts';
+import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
+
+export interface TestGatewayOptions {
+  /** Words of the configuration that differ from the test's own. */
+  readonly words?: Readonly<Record<string, unknown>>;
+  /** Words of the one account, `alice` with password `secret`. */
+  readonly account?: Readonly<Record<string, unknown>>;
+  readonly timeouts?: Partial<SessionTimeouts>;
+  /** How many. Default 16. */
+  readonly passivePorts?: number;
+  readonly cosd?: TestCosdOptions;
+}
+
+export interface LogLine extends LogFields {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly msg: string;
+}
+
+export interface TestGateway extends AsyncDisposable {
+  readonly gateway: RunningGateway;
+  readonly port: number;
+  readonly cosd: TestCosd;
+  /** Everything logged so far. */
+  readonly lines: readonly LogLine[];
+  /** Keys in the bucket. */
+  keys(): readonly string[];
+  bytes(key: string): Promise<Buffer>;
+  openUploads(): number;
+}
+
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const cosd = await startTestCosd(options.cosd);
+  const lines: LogLine[] = [];
+  const { config } = parseConfigText({
+    source: {
+      format: 'yaml',
+      name: 'test.yaml',
+      text: JSON.stringify(testWords(cosd, options)),
+      directory: '/',
+    },
+    env: {},
+    cwd: '/',
+  });
+  const gateway = await startGateway({
+    config,
+    clock: systemClock,
+    log: memoryLog(lines),
+    env: {},
+    passivePorts: { ephemeral: options.passivePorts ?? 16 },
+    ...(options.timeouts && { timeouts: options.timeouts }),
+  });
+  return {
+    gateway,
+    port: gateway.ftpPort,
+    cosd,
+    lines,
+    keys: () => cosd.inspect.keys(cosd.bucket),
+    bytes: async (key) => Buffer.from(await cosd.inspect.bytes(cosd.bucket, key)),
+    openUploads: () => cosd.inspect.openUploads(cosd.bucket).length,
+    async [Symbol.asyncDispose]() {
+      await gateway.close();
+      await cosd.close();
+    },
+  };
+}
+
+function testWords(cosd: TestCosd, options: TestGatewayOptions): Record<string, unknown> {
+  return {
+    listen_address: '127.0.0.1',
+    listen_port: 0,
+    admin_port: 0,
+    upload_memory: '64Mi',
+    cos: {
+      bucket: cosd.bucket,
+      region: cosd.region,
+      endpoint: cosd.endpoint,
+      protocol: 'http',
+      credentials: 'static',
+      secretid: cosd.secretId,
+      secretkey: cosd.secretKey,
+    },
+    accounts: [{ user: 'alice', password: 'secret', ...options.account }],
+    ...options.words,
+  };
+}
+
+function memoryLog(lines: LogLine[], base: LogFields = {}): Log {
+  const at = (level: LogLine['level']) => (fields: LogFields, msg: string) =>
+    void lines.push({ ...base, ...fields, level, msg });
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => memoryLog(lines, { ...base, ...fields }),
+  };
+}

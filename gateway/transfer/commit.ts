@@ -135,7 +135,7 @@ export async function commitMultipart(
       clock: context.clock,
       isRetryable: (error) => ['again', 'silent'].includes(meaningOf(error)),
       onRetry: (error, attempt) => {
-        context.log.warn({ key: expected.key, attempt, error }, 'complete is sent again');
+        context.log.warn({ key: expected.key, attempt, err: error }, 'complete is sent again');
       },
       ...(context.random && { random: context.random }),
     });
@@ -173,7 +173,7 @@ async function settleByAsking(
     context.observer.integrityChecked(stage, 'verified');
     return stored({ sizeBytes: info.sizeBytes, etag: info.etag, checksum: 'verified' });
   } catch (headError) {
-    context.log.warn({ key: expected.key, error: headError }, 'lost reply could not be settled');
+    context.log.warn({ key: expected.key, err: headError }, 'lost reply could not be settled');
     return failed;
   }
 }

@@ -50,7 +50,7 @@ async function abortNow(context: AbortContext, upload: MultipartUpload): Promise
     observer.multipartEnded('aborted');
   } catch (error) {
     const { key, uploadId } = upload;
-    log.error({ key, uploadId, error }, 'multipart upload left open');
+    log.error({ key, uploadId, err: error }, 'multipart upload left open');
     observer.multipartEnded('left-open');
   }
 }

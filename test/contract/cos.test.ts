@@ -8,8 +8,8 @@ import { staticCredentials } from '#gateway/storage/credentials/static.ts';
 import { startTestCosd } from '../support/cosd.ts';
 import { describeObjectStore } from './object-store.ts';
 
-for (const reader of ['socket', 'sdk'] as const) {
-  describeObjectStore(`the embedded COS, read through the ${reader},`, async () => {
+for (const bodies of ['direct', 'sdk'] as const) {
+  describeObjectStore(`the embedded COS, with bodies sent by ${bodies},`, async () => {
     const cosd = await startTestCosd();
     const { bucket, region, endpoint } = cosd;
     const store = createCosStore({
@@ -20,7 +20,7 @@ for (const reader of ['socket', 'sdk'] as const) {
       credentials: staticCredentials(cosd),
       clock: systemClock,
       log: silentLog,
-      reader,
+      bodies,
     });
     return {
       store,

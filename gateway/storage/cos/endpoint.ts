@@ -32,6 +32,23 @@ export interface Endpoint {
   readonly copySourceHost: string;
 }
 
+/** Where to connect, and for TLS which name the certificate must have. */
+export interface Address {
+  /** IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly servername: string;
+}
+
+export function addressOf({ protocol, host, connectTo }: Endpoint): Address {
+  const { hostname, port } = new URL(`${protocol}://${connectTo ?? host}`);
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(port || defaultPort[protocol].slice(1)),
+    servername: host.replace(/:\d+$/, ''),
+  };
+}
+
 /** Used where COS itself is not asked (the signature does not hold a region). */
 const anyRegion = 'ap-guangzhou';
 const defaultPort: Readonly<Record<Protocol, string>> = { http: ':80', https: ':443' };

@@ -18,7 +18,7 @@ import { headBytesMax, headEnd, parseReplyHead, type ReplyHead } from './reply-h
 
 export interface ConnectionTarget {
   readonly protocol: 'http' | 'https';
-  readonly hostname: string;
+  readonly host: string;
   readonly port: number;
   /** For https: the name the certificate must have, and the session to resume. */
   readonly tls?: tls.ConnectionOptions;
@@ -78,7 +78,7 @@ export class ReaderConnection {
         return true;
       },
     };
-    const address = { host: target.hostname, port: target.port, noDelay: true, onread };
+    const address = { host: target.host, port: target.port, noDelay: true, onread };
     this.#socket =
       target.protocol === 'https'
         ? tls.connect({ ...target.tls, ...address })

@@ -34,6 +34,18 @@ export function encodePath(path: string): string {
   );
 }
 
+/** `?a=b&c=d` encoded likewise; empty without parameters. */
+export function encodeQuery(query: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(query).map(
+    ([name, value]) => `${encodeText(name)}=${encodeText(value)}`,
+  );
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+function encodeText(text: string): string {
+  return encodePath(text).replaceAll('/', '%2F');
+}
+
 /** The body of CompleteMultipartUpload (COS page 436/7742). */
 export function completeXml(parts: readonly UploadedPart[]): string {
   const items = parts.map(

@@ -12,12 +12,14 @@
  *   ends the process.
  */
 import type http from 'node:http';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import COS from 'cos-nodejs-sdk-v5';
 import sdkUtil from 'cos-nodejs-sdk-v5/sdk/util.js';
 import { assert } from '#gateway/kit/assert.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type ErrorReply, readErrorReply } from './reply.ts';
+import { type CosHeaders, type CosReply, type ErrorReply, readErrorReply } from './reply.ts';
+import type { SignableRequest, Transport, TransportCall, TransportRequest } from './transport.ts';
+import { WholeBody } from './whole-body.ts';
 
 sdkUtil.parseResBody = parseErrorBody;
 
@@ -26,15 +28,6 @@ function parseErrorBody(body: string): Record<string, unknown> {
   const error = readErrorReply(body);
   if (!error) return {};
   return { Error: { Code: error.code, Message: error.message, RequestId: error.requestId } };
-}
-
-export interface SignableRequest {
-  readonly method: string;
-  /** Decoded, with the leading slash. */
-  readonly path: string;
-  readonly query: Readonly<Record<string, unknown>>;
-  /** The Host header among them. */
-  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 export interface SigningKey {
@@ -57,28 +50,6 @@ export function signRequest(request: SignableRequest, key: SigningKey): string {
   });
 }
 
-/** What one request needs besides its content. */
-export interface SdkCall {
-  readonly agent: http.Agent;
-  /** Aborting destroys the connection, whatever the request is waiting for. */
-  readonly signal: AbortSignal;
-  /** No byte either way for so long ends the request. */
-  readonly idleMs: number;
-  /** Called synchronously, at most once. */
-  sign(request: SignableRequest): { readonly authorization: string; readonly token?: string };
-}
-
-export interface SdkRequest {
-  readonly method: string;
-  /** Empty for the bucket. */
-  readonly key: string;
-  /** A query parameter without value. */
-  readonly subresource?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Readable;
-}
-
 export interface SdkRangeRequest {
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -86,19 +57,12 @@ export interface SdkRangeRequest {
   readonly output: Writable;
 }
 
-/** What the SDK resolves with. */
-export interface SdkReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: string;
-}
-
 /** What the SDK rejects with, as far as it can be told. */
 export type SdkFailure =
   | {
       readonly type: 'refused';
       readonly status: number;
-      readonly headers: Readonly<Record<string, string | undefined>>;
+      readonly headers: CosHeaders;
       readonly error?: ErrorReply;
     }
   | { readonly type: 'transport'; readonly thrown: unknown };
@@ -112,11 +76,11 @@ interface LiveOptions {
   timeout?: number;
 }
 
-export class Sdk {
+export class Sdk implements Transport {
   readonly #cos: COS;
   readonly #bucket: string;
   readonly #region: string;
-  #live: SdkCall | undefined;
+  #live: TransportCall | undefined;
 
   constructor(bucket: string, endpoint: Endpoint, userAgent: string) {
     this.#bucket = bucket;
@@ -136,7 +100,7 @@ export class Sdk {
   }
 
   /** Rejects with what `sdkFailure` reads. */
-  async request(request: SdkRequest, call: SdkCall): Promise<SdkReply> {
+  async request(request: TransportRequest, call: TransportCall): Promise<CosReply> {
     const result = await this.#during(call, () =>
       this.#cos.request({
         Bucket: this.#bucket,
@@ -147,7 +111,7 @@ export class Sdk {
         Query: { ...request.query },
         // An empty Content-Type keeps the SDK from inventing one for a request without bytes.
         Headers: { 'Content-Type': '', ...request.headers },
-        Body: request.body,
+        Body: new WholeBody(request.body),
         RawBody: true,
       }),
     );
@@ -156,7 +120,7 @@ export class Sdk {
   }
 
   /** Resolves when the body of a 206 is in `output`. Rejects with what `sdkFailure` reads. */
-  async getRange(request: SdkRangeRequest, call: SdkCall): Promise<void> {
+  async getRange(request: SdkRangeRequest, call: TransportCall): Promise<void> {
     await this.#during(call, () =>
       this.#cos.getObject({
         Bucket: this.#bucket,
@@ -168,7 +132,7 @@ export class Sdk {
     );
   }
 
-  #during<T>(call: SdkCall, begin: () => Promise<T>): Promise<T> {
+  #during<T>(call: TransportCall, begin: () => Promise<T>): Promise<T> {
     assert(!this.#live, 'the SDK sends within one tick');
     this.#live = call;
     try {

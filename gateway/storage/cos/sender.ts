@@ -9,9 +9,9 @@ import type { StoreError } from '../object-store.ts';
 import { RefusedReply, refusalError, transportError } from './failure.ts';
 import type { CosOperation } from './operation.ts';
 import type { CosReply } from './reply.ts';
-import { type Sdk, type SdkCall, type SdkFailure, sdkFailure } from './sdk.ts';
+import { type SdkFailure, sdkFailure } from './sdk.ts';
 import type { Signer } from './signer.ts';
-import { WholeBody } from './whole-body.ts';
+import type { Transport, TransportCall } from './transport.ts';
 
 export interface CosRequest {
   readonly operation: CosOperation;
@@ -31,7 +31,10 @@ export interface SendOptions {
 }
 
 export interface SenderOptions {
-  readonly sdk: Sdk;
+  /** For everything but object bodies. */
+  readonly transport: Transport;
+  /** For PutObject and UploadPart. */
+  readonly bodyTransport: Transport;
   readonly agent: http.Agent;
   readonly signer: Signer;
   readonly credentials: CredentialSource;
@@ -48,15 +51,16 @@ export class Sender {
   send(request: CosRequest, options: SendOptions): Promise<CosReply> {
     const { method, key = '', subresource, query, body } = request;
     const lengthHeader = method === 'GET' ? {} : { 'Content-Length': String(body?.length ?? 0) };
+    const transport = this.#transportOf(request.operation);
     return this.signed(request.operation, options, (call) =>
-      this.#options.sdk.request(
+      transport.request(
         {
           method,
           key,
           ...(subresource && { subresource }),
           ...(query && { query }),
           headers: { ...lengthHeader, ...request.headers },
-          body: new WholeBody(body),
+          ...(body && { body }),
         },
         call,
       ),
@@ -67,7 +71,7 @@ export class Sender {
   async signed<T>(
     operation: CosOperation,
     { signal, idleMs }: SendOptions,
-    once: (call: SdkCall) => Promise<T>,
+    once: (call: TransportCall) => Promise<T>,
   ): Promise<T> {
     const { agent, signer } = this.#options;
     const attempt = async (): Promise<T> => {
@@ -90,6 +94,11 @@ export class Sender {
     } catch (thrown) {
       throw this.#translate(operation, thrown).error;
     }
+  }
+
+  #transportOf(operation: CosOperation): Transport {
+    const { transport, bodyTransport } = this.#options;
+    return operation === 'PutObject' || operation === 'UploadPart' ? bodyTransport : transport;
   }
 
   #translate(operation: CosOperation, thrown: unknown): { error: StoreError; date?: string } {

@@ -6,7 +6,8 @@ import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type { CosCredentials } from '../credentials/source.ts';
 import { StoreError } from '../object-store.ts';
-import { type SignableRequest, signRequest } from './sdk.ts';
+import { signRequest } from './sdk.ts';
+import type { SignableRequest, SignedHeaders } from './transport.ts';
 
 /** A signature is good from a minute ago, so that a clock slightly ahead of COS's does no harm. */
 const validBeforeSeconds = 60;
@@ -24,10 +25,7 @@ export class Signer {
     this.#log = log;
   }
 
-  sign(
-    request: SignableRequest,
-    credentials: CosCredentials,
-  ): { authorization: string; token?: string } {
+  sign(request: SignableRequest, credentials: CosCredentials): SignedHeaders {
     const now = Math.floor((this.#clock.now() + this.#skewMs) / 1000);
     const { secretId, secretKey, token } = credentials;
     const keyTime = `${now - validBeforeSeconds};${now + validAfterSeconds}`;

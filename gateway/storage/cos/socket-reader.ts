@@ -8,7 +8,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Log } from '#gateway/kit/log.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import type { Endpoint } from './endpoint.ts';
+import { addressOf, type Endpoint } from './endpoint.ts';
 import type { ObjectReader, RangeFill, ReadRangeOptions } from './object-reader.ts';
 import {
   type ConnectionTarget,
@@ -17,8 +17,8 @@ import {
   UnreadableReply,
 } from './reader-connection.ts';
 import { encodePath } from './request-parts.ts';
-import type { SdkCall } from './sdk.ts';
 import type { Sender } from './sender.ts';
+import type { TransportCall } from './transport.ts';
 
 export interface SocketReaderOptions {
   readonly endpoint: Endpoint;
@@ -68,7 +68,7 @@ export class SocketReader implements ObjectReader {
   }
 
   /** A connection that was idle may have died meanwhile; then the request goes out on another one. */
-  async #get(fill: RangeFill, call: SdkCall): Promise<void> {
+  async #get(fill: RangeFill, call: TransportCall): Promise<void> {
     const { signal, idleMs } = call;
     const requestHead = this.#requestHead(fill, call);
     for (;;) {
@@ -86,7 +86,7 @@ export class SocketReader implements ObjectReader {
     }
   }
 
-  #requestHead(fill: RangeFill, call: SdkCall): string {
+  #requestHead(fill: RangeFill, call: TransportCall): string {
     const { endpoint, userAgent } = this.#options;
     const headers: Record<string, string> = { Host: endpoint.host, ...fill.headers };
     const path = `/${fill.key}`;
@@ -102,18 +102,13 @@ export class SocketReader implements ObjectReader {
   }
   #target(): ConnectionTarget {
     const { endpoint, tls } = this.#options;
-    const { protocol, host, connectTo } = endpoint;
-    const { hostname, port } = new URL(`${protocol}://${connectTo ?? host}`);
-    const address = {
-      protocol,
-      hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: Number(port) || (protocol === 'https' ? 443 : 80),
-    };
-    if (protocol === 'http') return address;
+    const { servername, ...address } = addressOf(endpoint);
+    if (endpoint.protocol === 'http') return { protocol: 'http', ...address };
     const session = this.#tlsSession;
     return {
+      protocol: 'https',
       ...address,
-      tls: { servername: host.replace(/:\d+$/, ''), ...(session && { session }), ...tls },
+      tls: { servername, ...(session && { session }), ...tls },
       onSession: (latest) => {
         this.#tlsSession = latest;
       },

@@ -148,56 +148,63 @@ describe('a copy', () => {
   });
 });
 
-describe('a put', () => {
-  it('whose body was damaged is refused by COS, and sent again', async () => {
-    await using test = await openTestStore([
-      { operation: 'PutObject', act: { do: 'flip-in', atByte: 9 } },
-    ]);
-    const receipt = await test.store.put('new', bytes);
-    assert.equal(receipt.crc64, crc64(bytes));
-    assert.deepEqual(
-      test.samples.map(({ code }) => code),
-      ['BadDigest', 'OK'],
-    );
-    assert.equal(await test.cosd.inspect.crc64(test.cosd.bucket, 'new'), crc64(bytes));
-  });
+for (const bodies of ['direct', 'sdk'] as const) {
+  describe(`a put (${bodies})`, () => {
+    it('whose body was damaged is refused by COS, and sent again', async () => {
+      await using test = await openTestStore(
+        [{ operation: 'PutObject', act: { do: 'flip-in', atByte: 9 } }],
+        { bodies },
+      );
+      const receipt = await test.store.put('new', bytes);
+      assert.equal(receipt.crc64, crc64(bytes));
+      assert.deepEqual(
+        test.samples.map(({ code }) => code),
+        ['BadDigest', 'OK'],
+      );
+      assert.equal(await test.cosd.inspect.crc64(test.cosd.bucket, 'new'), crc64(bytes));
+    });
 
-  it('that is damaged every time never replaces the object', async () => {
-    const act: FaultAct = { do: 'flip-in', atByte: 9 };
-    await using test = await openTestStore([{ operation: 'PutObject', act, times: 'always' }]);
-    await test.cosd.inspect.put(test.cosd.bucket, 'kept', 'old');
-    await rejectsWith('corrupt', test.store.put('kept', bytes));
-    assert.equal((await test.cosd.inspect.bytes(test.cosd.bucket, 'kept')).toString(), 'old');
-  });
+    it('that is damaged every time never replaces the object', async () => {
+      const act: FaultAct = { do: 'flip-in', atByte: 9 };
+      await using test = await openTestStore([{ operation: 'PutObject', act, times: 'always' }], {
+        bodies,
+      });
+      await test.cosd.inspect.put(test.cosd.bucket, 'kept', 'old');
+      await rejectsWith('corrupt', test.store.put('kept', bytes));
+      assert.equal((await test.cosd.inspect.bytes(test.cosd.bucket, 'kept')).toString(), 'old');
+    });
 
-  it('breaks off in the middle of the body and is sent again whole', async () => {
-    const act: FaultAct = { do: 'reset', at: 'upload', afterBytes: 100_000 };
-    await using test = await openTestStore([{ operation: 'PutObject', act, times: 2 }]);
-    await test.store.put('new', bytes);
-    assert.equal(await test.cosd.inspect.crc64(test.cosd.bucket, 'new'), crc64(bytes));
-  });
+    it('breaks off in the middle of the body and is sent again whole', async () => {
+      const act: FaultAct = { do: 'reset', at: 'upload', afterBytes: 100_000 };
+      await using test = await openTestStore([{ operation: 'PutObject', act, times: 2 }], {
+        bodies,
+      });
+      await test.store.put('new', bytes);
+      assert.equal(await test.cosd.inspect.crc64(test.cosd.bucket, 'new'), crc64(bytes));
+    });
 
-  it('is refused while its body is still under way', async () => {
-    const act: FaultAct = { do: 'error', status: 403, code: 'AccessDenied' };
-    await using test = await openTestStore([{ operation: 'PutObject', act }]);
-    await rejectsWith('denied', test.store.put('new', randomBytes(16 * 1024 * 1024)));
-  });
+    it('is refused while its body is still under way', async () => {
+      const act: FaultAct = { do: 'error', status: 403, code: 'AccessDenied' };
+      await using test = await openTestStore([{ operation: 'PutObject', act }], { bodies });
+      await rejectsWith('denied', test.store.put('new', randomBytes(16 * 1024 * 1024)));
+    });
 
-  it('returns what COS computed, true or not', async () => {
-    const rules: FaultRule[] = [
-      { operation: 'PutObject', act: { do: 'wrong-crc' } },
-      { operation: 'PutObject', nth: 2, act: { do: 'omit-crc' } },
-    ];
-    await using test = await openTestStore(rules);
-    assert.notEqual((await test.store.put('new', bytes)).crc64, crc64(bytes));
-    assert.equal((await test.store.put('new', bytes)).crc64, undefined);
+    it('returns what COS computed, true or not', async () => {
+      const rules: FaultRule[] = [
+        { operation: 'PutObject', act: { do: 'wrong-crc' } },
+        { operation: 'PutObject', nth: 2, act: { do: 'omit-crc' } },
+      ];
+      await using test = await openTestStore(rules, { bodies });
+      assert.notEqual((await test.store.put('new', bytes)).crc64, crc64(bytes));
+      assert.equal((await test.store.put('new', bytes)).crc64, undefined);
+    });
   });
-});
+}
 
-for (const reader of ['socket', 'sdk'] as const) {
-  describe(`a read through the ${reader}`, () => {
+for (const bodies of ['direct', 'sdk'] as const) {
+  describe(`a read (${bodies})`, () => {
     async function read(rules: readonly FaultRule[]) {
-      await using test = await openTestStore(rules, { reader });
+      await using test = await openTestStore(rules, { bodies });
       const stored = await test.cosd.inspect.put(test.cosd.bucket, 'kept', bytes);
       const target = Buffer.alloc(bytes.length + 100, 0xee);
       const result = await test.store.read('kept', 0, target);
@@ -223,7 +230,7 @@ for (const reader of ['socket', 'sdk'] as const) {
     it('goes on only in the same version of the object', async () => {
       const act: FaultAct = { do: 'reset', at: 'download', afterBytes: 50_000 };
       await using test = await openTestStore([{ operation: 'GetObject', act }], {
-        reader,
+        bodies,
         onRequest: ({ code }) => {
           if (code === 'network') void test.cosd.inspect.put(test.cosd.bucket, 'kept', 'replaced');
         },
@@ -242,7 +249,7 @@ for (const reader of ['socket', 'sdk'] as const) {
       ] as const) {
         const act: FaultAct = { do: 'answer', status, body: `<html>${'x'.repeat(100)}</html>` };
         await using test = await openTestStore([{ operation: 'GetObject', act, times: 'always' }], {
-          reader,
+          bodies,
         });
         const target = Buffer.alloc(200, 0xee);
         await rejectsWith(kind, test.store.read('kept', 0, target));
@@ -253,7 +260,7 @@ for (const reader of ['socket', 'sdk'] as const) {
     it('refuses a 200 that is no range', async () => {
       const act: FaultAct = { do: 'answer', status: 200, body: 'x'.repeat(100) };
       await using test = await openTestStore([{ operation: 'GetObject', act, times: 'always' }], {
-        reader,
+        bodies,
       });
       const target = Buffer.alloc(200, 0xee);
       await rejectsWith('unavailable', test.store.read('kept', 0, target));

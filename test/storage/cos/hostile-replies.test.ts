@@ -33,9 +33,9 @@ const brokenBodies: readonly string[] = [
   '',
 ];
 
-type Reader = 'socket' | 'sdk';
+type Bodies = 'direct' | 'sdk';
 
-function openStore(server: RawServer, reader: Reader = 'socket'): ClosableStore {
+function openStore(server: RawServer, bodies: Bodies = 'direct'): ClosableStore {
   return createCosStore({
     bucket: 'inbox-1250000000',
     region: '',
@@ -44,7 +44,7 @@ function openStore(server: RawServer, reader: Reader = 'socket'): ClosableStore 
     credentials: staticCredentials({ secretId: 'id', secretKey: 'key' }),
     clock: systemClock,
     log: silentLog,
-    reader,
+    bodies,
     retryPolicy: { attemptsMax: 1 },
   });
 }
@@ -67,12 +67,15 @@ const calls = {
     }),
 } satisfies Record<string, (store: ClosableStore) => Promise<unknown>>;
 
-for (const [reader, framing] of [
-  ['socket', 'length'],
-  ['socket', 'chunks'],
+/** Those that go the one way or the other. */
+const bodyCalls = { read: calls.read, put: calls.put, uploadPart: calls.uploadPart };
+
+for (const [bodies, framing] of [
+  ['direct', 'length'],
+  ['direct', 'chunks'],
   ['sdk', 'chunks'],
 ] as const) {
-  describe(`a broken reply in ${framing}, read through the ${reader},`, () => {
+  describe(`a broken reply in ${framing}, bodies by ${bodies},`, () => {
     let status = 200;
     let body = '';
     let server: RawServer;
@@ -84,14 +87,14 @@ for (const [reader, framing] of [
         reply.writeHead(status, { 'content-type': 'application/xml', ...length });
         reply.end(body);
       });
-      store = openStore(server, reader);
+      store = openStore(server, bodies);
     });
     after(async () => {
       store.close();
       await server[Symbol.asyncDispose]();
     });
 
-    const others = reader === 'socket' && framing === 'chunks' ? calls : { read: calls.read };
+    const others = bodies === 'direct' && framing === 'chunks' ? calls : bodyCalls;
     for (const [name, call] of Object.entries(others)) {
       for (status of [200, 206, 204, 301, 403, 404, 502]) {
         const answered = status;
@@ -118,10 +121,10 @@ describe('a connection that breaks', () => {
   async function outcomeOf(
     answer: RequestListener,
     call: (store: ClosableStore) => Promise<unknown> = calls.list,
-    reader: Reader = 'socket',
+    bodies: Bodies = 'direct',
   ): Promise<string> {
     await using server = await startRawServer(answer);
-    const store = openStore(server, reader);
+    const store = openStore(server, bodies);
     try {
       const error = await call(store).catch((caught: unknown) => caught);
       return error instanceof StoreError ? error.kind : `resolved ${JSON.stringify(error)}`;
@@ -161,15 +164,15 @@ describe('a connection that breaks', () => {
   });
 });
 
-for (const [reader, framing] of [
-  ['socket', 'length'],
-  ['socket', 'chunks'],
+for (const [bodies, framing] of [
+  ['direct', 'length'],
+  ['direct', 'chunks'],
   ['sdk', 'length'],
 ] as const) {
   const lengthOf = (text: string) =>
     framing === 'length' ? { 'content-length': text.length } : {};
 
-  describe(`a range that is not the one asked for, in ${framing} through the ${reader},`, () => {
+  describe(`a range that is not the one asked for, in ${framing} bodies by ${bodies},`, () => {
     for (const [what, headers] of [
       ['no range', { etag: '"e"' }],
       ['no ETag', { 'content-range': 'bytes 0-9/10' }],
@@ -183,7 +186,7 @@ for (const [reader, framing] of [
           reply.writeHead(206, { ...headers, ...lengthOf('0123456789') });
           reply.end('0123456789');
         });
-        const store = openStore(server, reader);
+        const store = openStore(server, bodies);
         const target = Buffer.alloc(10, 0xee);
         const error = await store.read('a', 0, target).catch((caught: unknown) => caught);
         store.close();
@@ -201,7 +204,7 @@ for (const [reader, framing] of [
         });
         reply.end('0123456789');
       });
-      const store = openStore(server, reader);
+      const store = openStore(server, bodies);
       const memory = Buffer.alloc(10, 0xee);
       const read = store.read('a', 0, memory.subarray(0, 5));
       await assert.rejects(read, (error) => error instanceof StoreError);

@@ -93,16 +93,17 @@ describe('a store that never answers', () => {
 });
 
 describe('an abort', () => {
-  for (const [operation, at, reader = 'socket'] of [
+  for (const [operation, at, bodies = 'direct'] of [
     ['PutObject', 'upload'],
     ['PutObject', 'reply'],
+    ['PutObject', 'upload', 'sdk'],
     ['GetObject', 'download'],
     ['GetObject', 'download', 'sdk'],
   ] as const satisfies readonly (readonly [Operation, FaultPoint, 'sdk'?])[]) {
-    it(`while ${operation} hangs in its ${at} is prompt (${reader})`, async () => {
+    it(`while ${operation} hangs in its ${at} is prompt (${bodies})`, async () => {
       const act = { do: 'hang', at, afterBytes: 100_000 } as const;
       const faults = [{ operation, act, times: 'always' }] as const;
-      await using test = await openTestStore(faults, { reader });
+      await using test = await openTestStore(faults, { bodies });
       await test.cosd.inspect.put(test.cosd.bucket, 'a', body);
       const gone = new AbortController();
       const target = Buffer.alloc(body.length, 0xee);

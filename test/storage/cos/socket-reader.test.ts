@@ -10,9 +10,9 @@ import tls from 'node:tls';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
 import { resolveEndpoint } from '#gateway/storage/cos/endpoint.ts';
 import { RangeFill } from '#gateway/storage/cos/object-reader.ts';
-import type { SdkCall } from '#gateway/storage/cos/sdk.ts';
 import type { Sender } from '#gateway/storage/cos/sender.ts';
 import { SocketReader, type SocketReaderOptions } from '#gateway/storage/cos/socket-reader.ts';
+import type { TransportCall } from '#gateway/storage/cos/transport.ts';
 import { StoreError } from '#gateway/storage/object-store.ts';
 import { until } from '../../support/condition.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -83,10 +83,14 @@ function reply(head: string, extra = ''): Buffer {
 
 /** Signs with a constant and wraps what is thrown; what the real one does besides is not at stake here. */
 const sender = {
-  async signed(_operation: string, options: object, once: (call: SdkCall) => Promise<unknown>) {
+  async signed(
+    _operation: string,
+    options: object,
+    once: (call: TransportCall) => Promise<unknown>,
+  ) {
     const sign = () => ({ authorization: 'signed', token: 'tok' });
     try {
-      await once({ ...options, sign } as unknown as SdkCall);
+      await once({ ...options, sign } as unknown as TransportCall);
     } catch (cause) {
       const { code = '' } = cause as { code?: string };
       throw new StoreError('network', `${code} ${String(cause)}`, { cause });

@@ -47,6 +47,7 @@ describe('the XML scanner', () => {
       '<>&"\'A\u{1F600}\r',
     );
     assert.equal(decodeEntities('&amp;lt;'), '&lt;', 'once');
+    assert.equal(decodeEntities('&amp;quot;&quot;'), '&quot;"', 'once');
     assert.equal(decodeEntities('&nbsp; & &#x110000; &#;'), '&nbsp; & &#x110000; &#;');
   });
 
@@ -55,6 +56,6 @@ describe('the XML scanner', () => {
     assert.equal([...elementBlocks('<P>'.repeat(300_000), 'P')].length, 0);
     assert.equal(rootName(' '.repeat(1_000_000)), undefined);
     assert.equal(rootName(`<?${'?'.repeat(1_000_000)}`), undefined);
-    assert.ok(performance.now() - startedMs < 500);
+    assert.ok(performance.now() - startedMs < 2_000, 'quadratic would take minutes');
   });
 });

@@ -50,7 +50,7 @@ export function readYaml(text: string, name: string, directory: string): ReadYam
   const document = parse(text, lines);
   if (document === undefined) return failed([{ place: name, message: 'nests too deeply' }]);
   if (document.errors.length > 0) return failed(syntaxProblems(document.errors, placeAt));
-  const reader = new TreeReader(document, origins, (offset) => ({
+  const reader = new TreeReader(origins, (offset) => ({
     place: placeAt(offset),
     directory,
   }));
@@ -89,17 +89,13 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefi
 /** Turns nodes into words and leaves a mark for each. */
 class TreeReader {
   readonly problems: Problem[] = [];
-  readonly #document: Document.Parsed;
   readonly #origins: Origins;
   readonly #markAt: (offset: number) => { place: string; directory: string };
+  /** Nodes by anchor, as met so far; the library's own search walks the document for each alias. */
+  readonly #anchors = new Map<string, ParsedNode>();
   #nodes = 0;
 
-  constructor(
-    document: Document.Parsed,
-    origins: Origins,
-    markAt: (offset: number) => { place: string; directory: string },
-  ) {
-    this.#document = document;
+  constructor(origins: Origins, markAt: (offset: number) => { place: string; directory: string }) {
     this.#origins = origins;
     this.#markAt = markAt;
   }
@@ -110,6 +106,7 @@ class TreeReader {
     if (node === null || this.#nodes > nodesMax) return this.#tooMuch(node, path);
     if (path.length > depthMax) return this.#tooMuch(node, path);
     if (isAlias(node)) return this.#readAlias(node, path);
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isMap(node)) return this.#readMap(node as YAMLMap.Parsed, path);
     if (isSeq(node)) {
       const items = node.items as ParsedNode[];
@@ -147,8 +144,8 @@ class TreeReader {
   }
 
   #readAlias(alias: Alias.Parsed, path: Path): Tree | undefined {
-    const target = alias.resolve(this.#document);
-    if (target !== undefined) return this.read(target as ParsedNode, path);
+    const target = this.#anchors.get(alias.source);
+    if (target !== undefined) return this.read(target, path);
     const { place } = this.#markAt(alias.range[0]);
     this.problems.push({ place, ...syntaxMessages.BAD_ALIAS });
     return undefined;

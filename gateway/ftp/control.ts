@@ -142,19 +142,16 @@ export class ControlChannel {
   }
 
   /**
-   * Offers urgent verbs that came before the running command could be interrupted to `onUrgent` again.
-   * Call it when a transfer has begun: STOR and ABOR in one segment must mean what they mean in two.
-   */
-  hearUrgent(): void {
-    this.#queue.reconsider(this.#takeAtOnce);
-  }
-
-  /**
    * Sends one reply. Resolves when the kernel has it or the connection is over; a caller need not wait:
    * the next command does not run while too much is unsent.
+   *
+   * A preliminary reply (1xx) says that a transfer has begun: urgent verbs that wait already are offered
+   * to `onUrgent` then, because STOR and ABOR in one segment must mean what they mean in two.
    */
   reply(code: number, ...texts: readonly string[]): Promise<void> {
-    return this.write(formatReply(code, texts));
+    const sent = this.write(formatReply(code, texts));
+    if (code < 200) this.#queue.reconsider(this.#takeAtOnce);
+    return sent;
   }
 
   /** Sends text that is already formatted; see `reply`. */

@@ -54,6 +54,8 @@ export const kindOfCode = {
   MetadataTooLarge: 'rejected',
   MissingContentLength: 'rejected',
   NotImplemented: 'rejected',
+  PermanentRedirect: 'rejected',
+  TemporaryRedirect: 'rejected',
 } as const satisfies Readonly<Record<string, StoreErrorKind>>;
 
 export type KnownCode = keyof typeof kindOfCode;
@@ -140,5 +142,7 @@ export const hintOfCode: Partial<Readonly<Record<KnownCode, string>>> = {
   RequestTimeTooSkewed: 'the clock of this machine is wrong by more than 15 minutes',
   ExpiredToken: 'the temporary key expired',
   NoSuchBucket: 'check bucket and region: the name must include the APPID',
+  PermanentRedirect: 'the bucket is in another region than the one given',
+  TemporaryRedirect: 'the bucket is in another region than the one given',
   MethodNotAllowed: 'the bucket does not support this operation',
 };

@@ -51,12 +51,16 @@ export interface DownloadChunk {
 export interface Download {
   readonly info: ObjectInfo;
   /**
-   * In order, from the offset to the end. Once only. Ends all requests when it is left early.
+   * In order, from the offset to the end. Once only. Leaving early (`return`) is a `close`.
    * @throws TransferError `corrupt` instead of the last chunk when checksum or length are wrong;
    * StoreError, `changed` when the object was replaced meanwhile.
    */
   chunks(): AsyncIterable<DownloadChunk>;
-  /** Ends all requests and gives back all memory not handed over. Idempotent, never rejects. */
+  /**
+   * Ends all requests and gives back all memory, also of chunks handed over and not released, because a
+   * consumer that stops may never have seen the last one: no write of them may be outstanding.
+   * Idempotent, never rejects.
+   */
   close(): Promise<void>;
 }
 
@@ -125,6 +129,8 @@ class RangedDownload implements Download {
   readonly #ranges: Range[] = [];
   /** Undefined for a part of an object: the store knows only the whole's checksum. */
   readonly #crc: Crc64 | undefined;
+  /** With the consumer. */
+  readonly #handedOver = new Set<PartBuffer>();
   #nextBytes: number;
   #checkedBytes: number;
   #rangeBytes = firstRangeBytes;
@@ -161,6 +167,7 @@ class RangedDownload implements Download {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    for (const buffer of this.#handedOver) this.#takeBack(buffer);
     for (const range of this.#ranges.splice(0)) {
       await range.result;
       range.buffer.release();
@@ -173,11 +180,17 @@ class RangedDownload implements Download {
       if (!range) return { done: true, value: undefined };
       const bytes = await this.#checked(range);
       this.#ranges.shift();
-      return { done: false, value: { bytes, release: () => range.buffer.release() } };
+      this.#handedOver.add(range.buffer);
+      return { done: false, value: { bytes, release: () => this.#takeBack(range.buffer) } };
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  #takeBack(buffer: PartBuffer): void {
+    this.#handedOver.delete(buffer);
+    buffer.release();
   }
 
   #addFirst({ buffer, lengthBytes, first }: FirstRange): void {
@@ -209,7 +222,7 @@ class RangedDownload implements Download {
   /** The client is faster than the store. */
   #widen(): void {
     this.#aheadMax = this.#options.readAheadParts ?? 2;
-    this.#rangeBytes = Math.min(this.#rangeBytesMax, this.#rangeBytes * 2);
+    this.#rangeBytes = Math.min(this.#rangeBytesMax, this.#rangeBytes * 4);
   }
 
   /** Only with memory that nobody waits for. */

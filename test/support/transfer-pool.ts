@@ -17,9 +17,10 @@ export function testPool(clock: Clock, mebibytes = 64): PartPool {
 
 /** For `afterEach`. */
 export function assertPoolsEmpty(): void {
-  for (const pool of pools) {
+  const opened = [...pools];
+  pools.clear();
+  for (const pool of opened) {
     assert.equal(pool.usedBytes, 0, 'all part memory is given back');
     assert.equal(pool.waiting, 0, 'nobody waits for part memory');
   }
-  pools.clear();
 }

@@ -28,7 +28,7 @@ export interface UploadBench {
   readonly pool: PartPool;
   readonly log: RecordingLog;
   readonly observed: Observed;
-  open(options?: Partial<UploadOptions>): Upload;
+  readonly open: (options?: Partial<UploadOptions>) => Upload;
 }
 
 /** @param mebibytes of the pool. Default 64. */

@@ -3,13 +3,14 @@ import type { CosCredentials } from '#gateway/config/model.ts';
 import { unreachable } from '#gateway/kit/assert.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
+import { cvmRoleCredentials } from '#gateway/storage/credentials/cvm-role.ts';
 import { environmentCredentials } from '#gateway/storage/credentials/environment.ts';
 import type { CredentialSource } from '#gateway/storage/credentials/source.ts';
 import { staticCredentials } from '#gateway/storage/credentials/static.ts';
 import { fileCredentials } from '#gateway/storage/credentials/static-files.ts';
-import { StoreError } from '#gateway/storage/object-store.ts';
+import { tkePodIdentityCredentials } from '#gateway/storage/credentials/tke-pod-identity.ts';
 
-/** @throws StoreError `credentials` for a source this version cannot use. */
+/** Asks nobody yet: a source that cannot give a key says so at the first request. */
 export function credentialSource(
   words: CosCredentials,
   context: { readonly env: NodeJS.ProcessEnv; readonly clock: Clock; readonly log: Log },
@@ -31,10 +32,9 @@ export function credentialSource(
     case 'environment':
       return environmentCredentials(context.env);
     case 'cvm_role':
+      return cvmRoleCredentials({ clock: context.clock });
     case 'tke_pod_identity':
-      throw new StoreError('credentials', `credentials: ${words.kind} is not supported yet`, {
-        hint: 'Use static keys or credentials: environment.',
-      });
+      return tkePodIdentityCredentials({ env: context.env, clock: context.clock });
     default:
       return unreachable(words);
   }

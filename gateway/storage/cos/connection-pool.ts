@@ -45,8 +45,10 @@ export class ConnectionPool<Connection extends PooledConnection> {
 
   async #take(signal: AbortSignal): Promise<{ connection: Connection; isReused: boolean }> {
     for (;;) {
-      signal.throwIfAborted();
-      if (this.#isClosed) throw new Error('connections closed');
+      if (signal.aborted || this.#isClosed) {
+        this.#waiting.shift()?.(); // a turn that came too late is the next one's
+        throw signal.aborted ? signal.reason : new Error('connections closed');
+      }
       const idle = this.#idle.pop();
       if (idle?.isUsable) return { connection: idle, isReused: true };
       if (!idle && this.#open.size < this.#connectionsMax) {

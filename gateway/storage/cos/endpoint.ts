@@ -67,6 +67,7 @@ export function resolveEndpoint(words: EndpointWords): Endpoint {
   }
   const { protocol, place } = splitProtocol(words);
   if (place === '') return publicEndpoint(words, protocol);
+  if (!hasUsablePort(place)) throw refusal(`endpoint ${words.endpoint} has no usable port`);
   return isMachine(place)
     ? {
         ...publicEndpoint({ ...words, region: words.region || anyRegion }, protocol),
@@ -109,6 +110,12 @@ function namedEndpoint(words: EndpointWords, protocol: Protocol, place: string):
     // and has no region can only know the name we use.
     copySourceHost: region === '' ? host : `${words.bucket}.cos.${region}.myqcloud.com`,
   };
+}
+
+/** True also where there is none: the protocol's own is meant. */
+function hasUsablePort(place: string): boolean {
+  const port = /^(?:\[.*\]|[^:]*):(\d+)$/.exec(place)?.[1];
+  return port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
 }
 
 /** An IP literal or localhost, with or without port. */

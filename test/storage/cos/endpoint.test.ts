@@ -109,6 +109,9 @@ describe('an endpoint', () => {
     { endpoint: 'host/path' },
     { endpoint: 'user@host' },
     { endpoint: 'ftp://host' },
+    { endpoint: '127.0.0.1:65536' },
+    { endpoint: '[::1]:0' },
+    { endpoint: 'host:99999' },
     { endpoint: '{bucket}.{region}.example.com', region: '' },
     { endpoint: '{other}.example.com' },
   ]) {

@@ -24,7 +24,7 @@ import type {
 } from './shelf.ts';
 import { errorCode, fileError } from './shelf-error.ts';
 import { type Durability, removeFile, StagedFile } from './staged-file.ts';
-import { StoredFile } from './stored-file.ts';
+import { OpenFile, StoredFile } from './stored-file.ts';
 
 export interface DirectoryShelfOptions {
   /** Made when it is not there. */
@@ -41,6 +41,8 @@ class DirectoryShelf implements ObjectShelf {
   readonly #layout: DirectoryLayout;
   readonly #durability: Durability;
   readonly #ledgers = new Map<string, PathLedger>();
+  /** Folders of records that are there; nobody removes them. */
+  readonly #recordFolders = new Set<string>();
   #stagedCount = 0;
   #isLocked = false;
 
@@ -216,7 +218,7 @@ class DirectoryShelf implements ObjectShelf {
     const stagedRecord = data.replace(/data$/, 'json');
     try {
       await this.#writeText(stagedRecord, formatObjectFile(object));
-      await mkdir(dirname(recordFile), { recursive: true });
+      await this.#makeRecordFolder(dirname(recordFile));
       await this.#moveDurably(data, target);
     } catch (error) {
       await removeFile(data);
@@ -224,6 +226,13 @@ class DirectoryShelf implements ObjectShelf {
       throw error;
     }
     await this.#moveDurably(stagedRecord, recordFile);
+  }
+
+  /** Beforehand, so that nothing but a rename is left to do once the data was moved. */
+  async #makeRecordFolder(folder: string): Promise<void> {
+    if (this.#recordFolders.has(folder)) return;
+    await mkdir(folder, { recursive: true });
+    this.#recordFolders.add(folder);
   }
 
   async #writeText(file: string, text: string): Promise<void> {
@@ -247,7 +256,11 @@ class DirectoryShelf implements ObjectShelf {
   }
 }
 
-async function append(staged: StagedBody, source: OpenBody, range: BodyRange): Promise<void> {
+async function append(staged: StagedFile, source: OpenBody, range: BodyRange): Promise<void> {
+  if (source instanceof OpenFile) {
+    await staged.append(source, range);
+    return;
+  }
   for await (const chunk of source.read(range.offsetBytes, range.lengthBytes)) {
     await staged.write(chunk);
   }

@@ -35,7 +35,7 @@ class CountedBody implements StagedBody {
   async discard(): Promise<void> {}
 }
 
-const zeroChunk = new Uint8Array(64 * KiB);
+const zeroChunk = new Uint8Array(256 * KiB);
 
 function zeros(sizeBytes: number): Body {
   return { sizeBytes, open: async () => openZeros };

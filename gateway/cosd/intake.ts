@@ -114,7 +114,7 @@ function drain(
   const faulty = faultyUpload(options);
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
-      incoming.off('data', onData);
+      incoming.off('data', onData).off('close', onClose);
       // What still comes is thrown away, so that the reply can be read.
       incoming.resume();
       reject(error);
@@ -134,11 +134,13 @@ function drain(
         fail(error);
       }
     };
-    incoming.on('data', onData);
-    incoming.on('end', resolve);
-    // Comes after `end` too, and then changes nothing.
-    incoming.on('close', () => fail(new Disconnected('the client went')));
-    if (incoming.destroyed) fail(new Disconnected('the client went before its body was read'));
+    const onClose = () => fail(new Disconnected('the client went'));
+    incoming.on('data', onData).on('close', onClose);
+    incoming.on('end', () => {
+      incoming.off('close', onClose);
+      resolve();
+    });
+    if (incoming.destroyed) onClose();
   });
 }
 

@@ -10,6 +10,9 @@ export type Interrupt = (how: Interruption) => void;
 /** A scripted silence without a limit of its own. */
 const hangMsMax = 10 * 60_000;
 
+/** Of a request without faults. */
+export const neverInterrupt: Interrupt = () => undefined;
+
 export function interrupterOf(socket: Socket, acts: FaultActs, clock: Clock): Interrupt {
   const ways = {
     reset: () => socket.resetAndDestroy(),

@@ -2,13 +2,12 @@
  * Puts an answer on the wire, and spoils it where the fault script says so. Object bytes go out with
  * Content-Length, never chunked; the only chunked replies are Complete and copies that take long.
  */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import { asCosError, type CosError } from './errors.ts';
 import type { Reply, ReplyHeaders } from './exchange.ts';
 import type { FaultAct } from './fault-script.ts';
-import type { FaultActs } from './faults.ts';
+import { type FaultActs, noFaults } from './faults.ts';
 import { flipBit } from './intake.ts';
 import type { Interrupt } from './interruption.ts';
 import { crcHeader } from './object-headers.ts';
@@ -20,11 +19,13 @@ export interface ReplyContext {
   readonly acts: FaultActs;
   readonly clock: Clock;
   /** What COS calls the resource in an error document. */
-  readonly resource: string;
+  readonly resource: () => string;
   /** Errors of HEAD have no document. */
   readonly isHead: boolean;
   readonly interrupt: Interrupt;
 }
+
+const serverName = 'tencent-cos';
 
 /** From when on a slow reply begins with white space, and how often more follows. */
 const dripAfterMs = 1000;
@@ -67,7 +68,7 @@ function sendDocument(
   context: ReplyContext,
 ): void {
   const { outgoing } = context;
-  const all = spoilHeaders({ ...headers, 'x-cos-request-id': context.requestId }, context.acts);
+  const all = finishHeaders(headers, context);
   if (xml !== undefined) {
     all['Content-Type'] = 'application/xml';
     all['Content-Length'] = Buffer.byteLength(xml);
@@ -76,6 +77,12 @@ function sendDocument(
   }
   outgoing.writeHead(status, all);
   outgoing.end(context.isHead ? undefined : xml);
+}
+
+/** What every reply carries, and what the script makes of the rest. */
+function finishHeaders(sent: ReplyHeaders, { requestId, acts }: ReplyContext): ReplyHeaders {
+  const headers = { ...sent, 'x-cos-request-id': requestId, Server: serverName };
+  return acts === noFaults ? headers : spoilHeaders(headers, acts);
 }
 
 function spoilHeaders(headers: ReplyHeaders, acts: FaultActs): ReplyHeaders {
@@ -130,7 +137,7 @@ function errorElement(refusal: Pick<Refusal, 'code' | 'message'>, context: Reply
   return [
     ['Code', refusal.code],
     ['Message', refusal.message],
-    ['Resource', context.resource],
+    ['Resource', context.resource()],
     ['RequestId', context.requestId],
     ['TraceId', traceIdOf(context.requestId)],
   ] as const;
@@ -165,8 +172,7 @@ async function sendObject(
   const { body } = reply.object;
   try {
     if (breaksOff(context, 'reply')) return;
-    const headers = { ...reply.headers, 'x-cos-request-id': context.requestId };
-    outgoing.writeHead(reply.status, spoilHeaders(headers, context.acts));
+    outgoing.writeHead(reply.status, finishHeaders(reply.headers, context));
     const spoil = faultyDownload(context);
     for await (const chunk of body.read(reply.offsetBytes, reply.lengthBytes)) {
       const sent = spoil ? spoil(chunk) : { chunk, goesOn: true };
@@ -181,14 +187,14 @@ async function sendObject(
 }
 
 /** Resolves when the socket took what was written, or is gone. */
-async function roomIn(outgoing: ServerResponse): Promise<void> {
-  const over = new AbortController();
-  const { signal } = over;
-  try {
-    await Promise.race([once(outgoing, 'drain', { signal }), once(outgoing, 'close', { signal })]);
-  } finally {
-    over.abort();
-  }
+function roomIn(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      outgoing.off('drain', go).off('close', go);
+      resolve();
+    };
+    outgoing.on('drain', go).on('close', go);
+  });
 }
 
 interface SpoiltChunk {
@@ -268,9 +274,8 @@ async function dripUntil(
   context: ReplyContext,
 ): Promise<void> {
   const { outgoing, clock, acts } = context;
-  const headers = { ...reply.headers, 'x-cos-request-id': context.requestId };
   outgoing.writeHead(200, {
-    ...spoilHeaders(headers, acts),
+    ...finishHeaders(reply.headers, context),
     'Content-Type': 'application/xml',
     'Transfer-Encoding': 'chunked',
   });

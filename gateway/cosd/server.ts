@@ -13,7 +13,7 @@ import type { Exchange } from './exchange.ts';
 import { type FaultActs, type Faults, noFaults } from './faults.ts';
 import { handlers } from './handlers.ts';
 import { type ChecksumLevel, Disconnected } from './intake.ts';
-import { interrupterOf } from './interruption.ts';
+import { interrupterOf, neverInterrupt } from './interruption.ts';
 import type { Journal } from './journal.ts';
 import { type Operation, operationOf } from './operation.ts';
 import { type ReplyContext, sendAnswer, sendError, sendRefusal, sendReply } from './reply.ts';
@@ -93,13 +93,12 @@ async function serve(
   requestId: string,
   parts: ServerParts,
 ): Promise<void> {
-  outgoing.setHeader('Server', 'tencent-cos');
   // A client that goes while it is being answered is no failure of ours.
   outgoing.on('error', () => outgoing.destroy());
   const { clock } = parts;
-  const resource = `${incoming.headers.host ?? ''}${incoming.url ?? ''}`;
+  const resource = () => `${incoming.headers.host ?? ''}${incoming.url ?? ''}`;
   const isHead = incoming.method === 'HEAD';
-  const interrupt = interrupterOf(incoming.socket, noFaults, clock);
+  const interrupt = neverInterrupt;
   const bare: ReplyContext = {
     outgoing,
     requestId,

@@ -96,7 +96,7 @@ function namesIn(list: string): readonly string[] {
  * over cannot be told from a signature that was kept too long, unless the request carries its own Date.
  */
 function checkTimes(fields: SignatureFields, request: SignedRequest, nowMs: number): void {
-  for (const window of [fields.signTime, fields.keyTime]) {
+  for (const window of new Set([fields.signTime, fields.keyTime])) {
     const [, start, end] = /^(\d{1,12});(\d{1,12})$/.exec(window) ?? [];
     if (start === undefined || end === undefined) throw new CosError('AccessDenied');
     if (Number(start) * 1000 - nowMs > skewMsMax) throw new CosError('RequestTimeTooSkewed');
@@ -132,8 +132,22 @@ function signatureOf(request: SignedRequest, fields: SignatureFields, secretKey:
     '',
   ].join('\n');
   const stringToSign = `sha1\n${fields.signTime}\n${hash('sha1', httpString)}\n`;
-  const signKey = createHmac('sha1', secretKey).update(fields.keyTime).digest('hex');
+  const signKey = signKeyOf(secretKey, fields.keyTime);
   return createHmac('sha1', signKey).update(stringToSign).digest('hex');
+}
+
+/** A client signs many requests with one key time; the SDK begins another every second. */
+const signKeys = new Map<string, string>();
+const signKeysMax = 1000;
+
+function signKeyOf(secretKey: string, keyTime: string): string {
+  const name = `${keyTime};${secretKey}`;
+  const known = signKeys.get(name);
+  if (known !== undefined) return known;
+  const signKey = createHmac('sha1', secretKey).update(keyTime).digest('hex');
+  if (signKeys.size >= signKeysMax) signKeys.clear();
+  signKeys.set(name, signKey);
+  return signKey;
 }
 
 /** `name=value&…`, sorted by name. */

@@ -4,11 +4,14 @@
  */
 import { type FileHandle, open, unlink, writeFile } from 'node:fs/promises';
 import { KiB, MiB } from '#gateway/kit/bytes.ts';
-import type { StagedBody } from './shelf.ts';
+import type { BodyRange, StagedBody } from './shelf.ts';
 import { errorCode, fileError } from './shelf-error.ts';
+import type { OpenFile } from './stored-file.ts';
 
 /** One write to the disk takes at least this much, unless it is the last. */
 const gatherBytes = 512 * KiB;
+/** Of a copy from file to file. */
+const copyBytes = 1 * MiB;
 /** More than this is never waiting in memory. */
 const pendingBytesMax = 2 * MiB;
 
@@ -43,6 +46,25 @@ export class StagedFile implements StagedBody {
     if (this.#pendingBytes < gatherBytes) return undefined;
     const flushing = this.#flush();
     return this.#pendingBytes > pendingBytesMax ? flushing : undefined;
+  }
+
+  /** Bytes of another file behind what was written so far, without a stop in our heap. */
+  async append(source: OpenFile, range: BodyRange): Promise<void> {
+    try {
+      await this.#flushing;
+      await this.#writePending();
+      this.#handle ??= await open(this.#path, 'wx');
+      const buffer = Buffer.allocUnsafeSlow(Math.min(copyBytes, range.lengthBytes));
+      const endBytes = range.offsetBytes + range.lengthBytes;
+      for (let at = range.offsetBytes; at < endBytes; at += buffer.length) {
+        const piece = buffer.subarray(0, Math.min(buffer.length, endBytes - at));
+        await source.fill(piece, at);
+        await writeAll(this.#handle, [piece]);
+      }
+      this.sizeBytes += range.lengthBytes;
+    } catch (error) {
+      throw fileError('write', error);
+    }
   }
 
   /** The file with all of it, closed. The name is the caller's from now on. */
@@ -93,6 +115,7 @@ export class StagedFile implements StagedBody {
   }
 
   async #writePending(): Promise<void> {
+    if (this.#pending.length === 0) return;
     this.#handle ??= await open(this.#path, 'wx');
     while (this.#pending.length > 0) await writeAll(this.#handle, this.#takePending());
   }

@@ -28,7 +28,7 @@ export class StoredFile implements Body {
 
 const emptyBody: OpenBody = { read: () => [], close: async () => undefined };
 
-class OpenFile implements OpenBody {
+export class OpenFile implements OpenBody {
   readonly #handle: FileHandle;
   readonly #path: string;
   #closed: Promise<void> | undefined;
@@ -40,15 +40,24 @@ class OpenFile implements OpenBody {
 
   async *read(offsetBytes: number, lengthBytes: number): AsyncGenerator<Uint8Array> {
     const endBytes = offsetBytes + lengthBytes;
-    for (let at = offsetBytes; at < endBytes; ) {
+    for (let at = offsetBytes; at < endBytes; at += readBytes) {
       // A fresh buffer each time: the socket may still hold the one before.
       const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, endBytes - at));
-      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, at);
+      await this.fill(buffer, at);
+      yield buffer;
+    }
+  }
+
+  /** All of `target`. @throws ShelfError damaged when the file ends before. */
+  async fill(target: Uint8Array, positionBytes: number): Promise<void> {
+    for (let filled = 0; filled < target.length; ) {
+      const leftBytes = target.length - filled;
+      const at = positionBytes + filled;
+      const { bytesRead } = await this.#handle.read(target, filled, leftBytes, at);
       if (bytesRead === 0) {
         throw new ShelfError('damaged', `${this.#path} is shorter than its record says`);
       }
-      yield buffer.subarray(0, bytesRead);
-      at += bytesRead;
+      filled += bytesRead;
     }
   }
 

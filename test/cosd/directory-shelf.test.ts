@@ -1,11 +1,22 @@
 /** The directory shelf: readable files, restarts, and what a crash at each step leaves. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createDirectoryShelf } from '#gateway/cosd/directory-shelf.ts';
-import { fieldOf, startTestCosd, type TestCosd, testBucket } from '#test/support/cosd.ts';
+import { until } from '#test/support/condition.ts';
+import { cosAuthorization } from '#test/support/cos-signer.ts';
+import {
+  fieldOf,
+  startTestCosd,
+  type TestCosd,
+  targetOf,
+  testBucket,
+  testHost,
+} from '#test/support/cosd.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
 const MiB = 1024 * 1024;
@@ -281,6 +292,51 @@ test('a second process is kept off, a dead one is not waited for', async () => {
   await using after = await start(directory.path);
   assert.ok(after.port > 0);
 });
+
+test('a client that goes in the middle, and a part of an aborted upload, leave no file behind', async () => {
+  await using directory = await temporaryDirectory();
+  await using cosd = await start(directory.path);
+  const staging = join(directory.path, '.cosd', 'staging');
+  const body = Buffer.alloc(4 * MiB);
+  cosd.faults.set([{ act: { do: 'reset', at: 'upload', afterBytes: 3 * MiB } }]);
+  await assert.rejects(cosd.fetch({ method: 'PUT', key: 'k', body }));
+  await until('staging is empty', async () => (await readdir(staging)).length === 0);
+
+  const begun = await cosd.fetch({ method: 'POST', key: 'k', query: { uploads: '' } });
+  const uploadId = fieldOf(begun, 'UploadId') ?? '';
+  const path = targetOf('k', { uploadId, partNumber: '1' });
+  const part = signedRequest(cosd, 'PUT', path, { 'content-length': String(body.length) });
+  part.write(body.subarray(0, 3 * MiB));
+  await until('the part arrives', () => cosd.requests().UploadPart === 1);
+  await cosd.fetch({ method: 'DELETE', key: 'k', query: { uploadId } });
+  const answered = once(part, 'response');
+  part.end(body.subarray(3 * MiB));
+  const [reply] = (await answered) as [IncomingMessage];
+  assert.equal(reply.resume().statusCode, 404);
+  await until('staging is empty', async () => (await readdir(staging)).length === 0);
+  assert.deepEqual(await readdir(join(directory.path, '.cosd', testBucket, 'uploads')), []);
+});
+
+/** For a body that is sent in pieces. */
+function signedRequest(
+  cosd: TestCosd,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+): ClientRequest {
+  const signing = { secretId: cosd.secretId, secretKey: cosd.secretKey };
+  const authorization = cosAuthorization(
+    { method, key: 'k', headers: { host: testHost } },
+    signing,
+  );
+  return request({
+    port: cosd.port,
+    method,
+    path,
+    headers: { host: testHost, ...headers, authorization },
+    agent: false,
+  });
+}
 
 test('readers of the old version finish with it while it is replaced', async () => {
   await using directory = await temporaryDirectory();

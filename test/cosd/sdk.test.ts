@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { hash, randomBytes } from 'node:crypto';
 import test from 'node:test';
 import COS from 'cos-nodejs-sdk-v5';
+import type { FaultRule } from '#gateway/cosd/fault-script.ts';
 import { crc64 } from '#gateway/kit/crc64.ts';
 import { startTestCosd, type TestCosd, testBucket, testRegion } from '#test/support/cosd.ts';
 
@@ -146,4 +147,20 @@ test('abort is answered 204 once and then NoSuchUpload', async () => {
   await assert.rejects(sdk.multipartAbort({ ...place, Key: 'k', UploadId }), {
     code: 'NoSuchUpload',
   });
+});
+
+test('the SDK reads a Complete that drips, and the Error behind the white space', async () => {
+  for (const isFailing of [false, true]) {
+    const operation = 'CompleteMultipartUpload';
+    const error: FaultRule = { operation, act: { do: 'error-in-200', code: 'InternalError' } };
+    const drip: FaultRule = { operation, act: { do: 'drip', dripMs: 10 } };
+    await using cosd = await startTestCosd({ faults: isFailing ? [drip, error] : [drip] });
+    const sdk = sdkFor(cosd);
+    const { UploadId } = await sdk.multipartInit({ ...place, Key: 'k' });
+    const part = { ...place, Key: 'k', UploadId };
+    const { ETag } = await sdk.multipartUpload({ ...part, PartNumber: 1, Body: 'x' });
+    const done = sdk.multipartComplete({ ...part, Parts: [{ PartNumber: 1, ETag }] });
+    if (isFailing) await assert.rejects(done, { code: 'InternalError', statusCode: 200 });
+    else assert.match((await done).ETag, /-1"$/);
+  }
 });

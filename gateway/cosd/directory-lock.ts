@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { removeFile } from './file-moves.ts';
 import { errorCode, ShelfError } from './shelf-error.ts';
-import { removeFile } from './staged-file.ts';
 
 /** @throws ShelfError in-use. */
 export function takeLock(path: string): void {

@@ -3,11 +3,12 @@
  * directory-layout.ts). Whatever moment the process dies at, each object is afterwards the old one or the
  * new one, whole. The index is in memory, built at start; the directory belongs to one process.
  */
-import { lstat, mkdir, open, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DirectoryLayout, encodedPath } from './directory-layout.ts';
 import { loadObjects, loadUploads, recoverStaging } from './directory-load.ts';
 import { releaseLock, takeLock } from './directory-lock.ts';
+import { isOccupied, moveFile, removeFile, syncFolder } from './file-moves.ts';
 import { PathLedger } from './path-ledger.ts';
 import { formatObjectFile, formatUploadFile, type ObjectFile } from './record-file.ts';
 import type {
@@ -22,8 +23,8 @@ import type {
   StagedBody,
   UploadRecord,
 } from './shelf.ts';
-import { errorCode, fileError } from './shelf-error.ts';
-import { type Durability, removeFile, StagedFile } from './staged-file.ts';
+import { fileError } from './shelf-error.ts';
+import { type Durability, StagedFile } from './staged-file.ts';
 import { OpenFile, StoredFile } from './stored-file.ts';
 
 export interface DirectoryShelfOptions {
@@ -263,41 +264,5 @@ async function append(staged: StagedFile, source: OpenBody, range: BodyRange): P
   }
   for await (const chunk of source.read(range.offsetBytes, range.lengthBytes)) {
     await staged.write(chunk);
-  }
-}
-
-/** Whether a path that belongs to no object is there all the same, or cannot be. A folder may be. */
-async function isOccupied(path: string): Promise<boolean> {
-  try {
-    const facts = await lstat(path.replace(/\/$/, ''));
-    return !(path.endsWith('/') && facts.isDirectory());
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    if (errorCode(error) === 'ENOTDIR') return true;
-    throw error;
-  }
-}
-
-/** A folder may be removed as empty by a delete between making it and moving into it. */
-const moveAttemptsMax = 10;
-
-async function moveFile(from: string, to: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await rename(from, to);
-      return;
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT' || attempt === moveAttemptsMax) throw error;
-      await mkdir(dirname(to), { recursive: true });
-    }
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

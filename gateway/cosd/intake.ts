@@ -10,6 +10,7 @@ import { CosError } from './errors.ts';
 import type { FaultActs } from './faults.ts';
 import type { Interrupt } from './interruption.ts';
 import type { Checksums, StagedBody } from './shelf.ts';
+import { uploadSpoiler } from './spoil.ts';
 
 /**
  * `full`: MD5 (the ETag) and CRC-64. `crc64`: the ETag is made from it, saves the MD5. `none`: no CRC-64
@@ -111,7 +112,7 @@ function drain(
   options: IntakeOptions,
   take: (chunk: Buffer) => Promise<void> | undefined,
 ): Promise<void> {
-  const faulty = faultyUpload(options);
+  const spoil = uploadSpoiler(options.acts, options.interrupt);
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
       incoming.off('data', onData).off('close', onClose);
@@ -121,7 +122,7 @@ function drain(
     };
     const onData = (chunk: Buffer) => {
       try {
-        if (faulty && !faulty(chunk)) {
+        if (spoil && !spoil(chunk)) {
           incoming.off('data', onData);
           incoming.pause();
           return;
@@ -142,26 +143,4 @@ function drain(
     });
     if (incoming.destroyed) onClose();
   });
-}
-
-/** Turns the scripted bit; false as soon as nothing more is to be read. */
-function faultyUpload(options: IntakeOptions): ((chunk: Buffer) => boolean) | undefined {
-  const { reset, hang } = options.acts;
-  const flip = options.acts['flip-in'];
-  const stop = [reset, hang].find((act) => act?.at === 'upload');
-  if (!flip && !stop) return undefined;
-  let seenBytes = 0;
-  return (chunk) => {
-    if (flip) flipBit(chunk, (flip.atByte ?? 0) - seenBytes);
-    seenBytes += chunk.length;
-    if (!stop || seenBytes < (stop.afterBytes ?? 0)) return true;
-    options.interrupt(stop.do);
-    return false;
-  };
-}
-
-/** Turns the lowest bit of one byte, if the chunk has that byte. */
-export function flipBit(chunk: Uint8Array, index: number): void {
-  const byte = chunk[index];
-  if (byte !== undefined) chunk[index] = byte ^ 1;
 }

@@ -14,6 +14,11 @@ export interface JournalEntry {
   readonly status: number | undefined;
 }
 
+/** For whoever answers the request. */
+export interface OpenEntry {
+  status: number | undefined;
+}
+
 export type OperationCounts = Readonly<Record<Operation, number>>;
 
 /** Entries kept; the oldest go. */
@@ -25,7 +30,7 @@ export class Journal {
   #oldest = 0;
 
   /** Counts at once, before the request is answered. */
-  begin(request: Omit<JournalEntry, 'status'>): { status: number | undefined } {
+  begin(request: Omit<JournalEntry, 'status'>): OpenEntry {
     const entry = { ...request, status: undefined };
     this.#counts[request.operation]++;
     if (this.#entries.length < journalEntriesMax) this.#entries.push(entry);

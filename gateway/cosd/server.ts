@@ -8,16 +8,19 @@ import { describeError } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { type BucketHost, parseHost, parseTarget, type Target } from './address.ts';
 import type { Bucket } from './bucket.ts';
+import type { ReplyContext } from './document-reply.ts';
+import { sendError } from './error-reply.ts';
 import { asCosError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { type FaultActs, type Faults, noFaults } from './faults.ts';
+import { type Faults, noFaults } from './faults.ts';
 import { handlers } from './handlers.ts';
 import { type ChecksumLevel, Disconnected } from './intake.ts';
 import { interrupterOf, neverInterrupt } from './interruption.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, OpenEntry } from './journal.ts';
 import { type Operation, operationOf } from './operation.ts';
-import { type ReplyContext, sendAnswer, sendError, sendRefusal, sendReply } from './reply.ts';
+import { sendReply } from './reply.ts';
 import { createRequestIds } from './request-ids.ts';
+import { failsAfterBody, failsAtOnce } from './scripted-reply.ts';
 import { checkSignature, type SecretLookup } from './signature.ts';
 
 export interface ServerParts {
@@ -95,39 +98,26 @@ async function serve(
 ): Promise<void> {
   // A client that goes while it is being answered is no failure of ours.
   outgoing.on('error', () => outgoing.destroy());
-  const { clock } = parts;
-  const resource = () => `${incoming.headers.host ?? ''}${incoming.url ?? ''}`;
+  const { clock, closing, faults, journal, log } = parts;
   const isHead = incoming.method === 'HEAD';
-  const interrupt = neverInterrupt;
-  const bare: ReplyContext = {
-    outgoing,
-    requestId,
-    acts: noFaults,
-    clock,
-    resource,
-    isHead,
-    interrupt,
-  };
-  let head: Head;
+  const resource = () => `${incoming.headers.host ?? ''}${incoming.url ?? ''}`;
+  const faultless = { acts: noFaults, interrupt: neverInterrupt };
+  const facts = { outgoing, requestId, clock, closing, isHead, resource };
+  let context: ReplyContext = { ...facts, ...faultless };
+  let entry: OpenEntry | undefined;
   try {
-    head = readHead(incoming);
-  } catch (error) {
-    refuse(error, bare, parts.log);
-    return;
-  }
-  const { operation, bucket, key } = head;
-  const entry = parts.journal.begin({ requestId, operation, bucket, key });
-  const acts = parts.faults.decide(operation, key);
-  const context: ReplyContext =
-    acts === noFaults
-      ? bare
-      : { ...bare, acts, interrupt: interrupterOf(incoming.socket, acts, clock) };
-  try {
+    const head = readHead(incoming);
+    const { operation, bucket, key } = head;
+    entry = journal.begin({ requestId, operation, bucket, key });
+    const acts = faults.decide(operation, key);
+    if (acts !== noFaults) {
+      context = { ...facts, acts, interrupt: interrupterOf(incoming.socket, acts, clock) };
+    }
     await answer(incoming, head, context, parts);
   } catch (error) {
-    refuse(error, context, parts.log);
+    refuse(error, context, log);
   }
-  entry.status = outgoing.headersSent ? outgoing.statusCode : undefined;
+  if (entry && outgoing.headersSent) entry.status = outgoing.statusCode;
 }
 
 async function answer(
@@ -153,39 +143,16 @@ async function answer(
     now: () => parts.clock.now(),
     bucketNamed: (name) => parts.bucketNamed(name),
   };
-  if (acts.error?.when === 'after-body') {
-    await throwAway(incoming);
-    sendScriptedError(acts.error, context);
-    return;
-  }
+  if (await failsAfterBody(incoming, context)) return;
   await sendReply(await handlers[head.operation](exchange), context);
 }
 
-/** The acts that need neither signature nor body. */
-function failsAtOnce(context: ReplyContext): boolean {
-  const { acts } = context;
-  const stop = [acts.reset, acts.hang].find((act) => act?.at === 'request');
-  if (stop) context.interrupt(stop.do);
-  else if (acts.answer) sendAnswer(acts.answer, context);
-  else if (acts.error && acts.error.when !== 'after-body') sendScriptedError(acts.error, context);
-  else return false;
-  return true;
-}
-
-function sendScriptedError(error: NonNullable<FaultActs['error']>, context: ReplyContext): void {
-  const { status, code, message = 'Scripted failure.' } = error;
-  sendRefusal({ status, code, message }, context);
-}
-
-async function throwAway(incoming: IncomingMessage): Promise<void> {
-  for await (const chunk of incoming) void chunk;
-}
-
 function refuse(error: unknown, context: ReplyContext, log: Log): void {
-  const { outgoing, requestId } = context;
+  const { outgoing, requestId, closing } = context;
   if (error instanceof Disconnected || outgoing.destroyed) return;
   const refusal = asCosError(error);
-  if (refusal !== error) log.error({ requestId, error: describeError(error) }, 'request failed');
-  if (outgoing.headersSent) outgoing.destroy();
+  if (closing.aborted || outgoing.headersSent) outgoing.destroy();
   else sendError(refusal, context);
+  const isOurs = refusal !== error && !closing.aborted;
+  if (isOurs) log.error({ requestId, error: describeError(error) }, 'request failed');
 }

@@ -2,10 +2,11 @@
  * A body on its way to the disk. Small ones stay in memory until they are kept; larger ones go to a file
  * of their own in gathered writes, and the sender waits when the disk is slower than the network.
  */
-import { type FileHandle, open, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { KiB, MiB } from '#gateway/kit/bytes.ts';
+import { removeFile } from './file-moves.ts';
 import type { BodyRange, StagedBody } from './shelf.ts';
-import { errorCode, fileError } from './shelf-error.ts';
+import { fileError } from './shelf-error.ts';
 import type { OpenFile } from './stored-file.ts';
 
 /** One write to the disk takes at least this much, unless it is the last. */
@@ -146,13 +147,4 @@ function without(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Ar
   });
   const chunk = chunks[first];
   return chunk === undefined ? [] : [chunk.subarray(left), ...chunks.slice(first + 1)];
-}
-
-/** No error when it is gone already. */
-export async function removeFile(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw fileError('remove', error);
-  }
 }

@@ -47,14 +47,20 @@ export interface VerifiedObject {
   readonly checksum: 'verified' | 'absent';
 }
 
+/** `silent`: a Complete got no answer and may still be at work; an abort has to wait. */
+export type LastWord = 'answered' | 'silent';
+
 export type CommitOutcome =
-  | { readonly kind: 'stored'; readonly object: VerifiedObject }
   | {
-      readonly kind: 'failed';
-      readonly error: unknown;
-      /** `silent`: a Complete got no answer and may still be at work; do not abort yet. */
-      readonly lastWord: 'answered' | 'silent';
-    };
+      readonly kind: 'stored';
+      readonly object: VerifiedObject;
+      /**
+       * Known only by looking at the object, which may have had the same content before: the multipart
+       * upload may still be open. Absent when it is not.
+       */
+      readonly leftover?: LastWord;
+    }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly lastWord: LastWord };
 
 /**
  * What a failed commit says about the store. `final`: it refused, nothing happened. `again`: it answered
@@ -143,7 +149,8 @@ export async function commitMultipart(
     const isGone = error instanceof StoreError && error.kind === 'upload-missing';
     const lastWord = silences > 0 && !isGone ? 'silent' : 'answered';
     if (!isUncertain) return { kind: 'failed', error, lastWord };
-    return await settleByAsking(context, stage, error, expected, lastWord);
+    const outcome = await settleByAsking(context, stage, error, expected, lastWord);
+    return outcome.kind === 'stored' && !isGone ? { ...outcome, leftover: lastWord } : outcome;
   }
   try {
     return stored(await verify(context, stage, receipt, expected));
@@ -162,7 +169,7 @@ async function settleByAsking(
   stage: IntegrityStage,
   error: unknown,
   expected: ExpectedObject,
-  lastWord: 'answered' | 'silent',
+  lastWord: LastWord,
 ): Promise<CommitOutcome> {
   const failed: CommitOutcome = { kind: 'failed', error, lastWord };
   if (expected.crc64 === undefined) return failed;

@@ -10,6 +10,7 @@ import {
   type ObjectStore,
   StoreError,
 } from '#gateway/storage/object-store.ts';
+import type { LastWord } from './commit.ts';
 import type { TransferObserver } from './observer.ts';
 
 export interface AbortContext {
@@ -30,7 +31,7 @@ export interface AbortContext {
 export async function abortMultipart(
   context: AbortContext,
   upload: MultipartUpload,
-  lastWord: 'answered' | 'silent',
+  lastWord: LastWord,
 ): Promise<void> {
   if (lastWord === 'answered') return abortNow(context, upload);
   const { clock, log, lateAbortMs } = context;

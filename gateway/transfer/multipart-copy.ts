@@ -10,7 +10,7 @@ import type {
   ObjectStore,
   UploadedPart,
 } from '#gateway/storage/object-store.ts';
-import { commitMultipart, type VerifiedObject } from './commit.ts';
+import { commitMultipart, type LastWord, type VerifiedObject } from './commit.ts';
 import { abortMultipart } from './multipart-abort.ts';
 import type { TransferObserver } from './observer.ts';
 import { partsMax } from './plan.ts';
@@ -40,7 +40,7 @@ export async function copyInParts(options: MultipartCopyOptions): Promise<Verifi
     ...(source.storageClass && { storageClass: source.storageClass }),
   });
   observer.multipartOpened();
-  let lastWord: 'answered' | 'silent' = 'answered';
+  let lastWord: LastWord = 'answered';
   try {
     const parts = await copyParts(options, upload);
     const expected = { key: targetKey, sizeBytes: source.sizeBytes, crc64: source.crc64 };
@@ -49,7 +49,8 @@ export async function copyInParts(options: MultipartCopyOptions): Promise<Verifi
       lastWord = outcome.lastWord;
       throw outcome.error;
     }
-    observer.multipartEnded('completed');
+    if (outcome.leftover) void abortMultipart(context, upload, outcome.leftover);
+    else observer.multipartEnded('completed');
     return outcome.object;
   } catch (error) {
     await abortMultipart(context, upload, lastWord);

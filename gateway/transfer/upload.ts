@@ -14,7 +14,7 @@ import { formatBytes } from '#gateway/kit/bytes.ts';
 import { sleep } from '#gateway/kit/clock.ts';
 import { combineCrc64 } from '#gateway/kit/crc64-combine.ts';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
-import { type CommitOutcome, commitMultipart, commitPut } from './commit.ts';
+import { type CommitOutcome, commitMultipart, commitPut, type LastWord } from './commit.ts';
 import { TransferError } from './errors.ts';
 import { abortMultipart } from './multipart-abort.ts';
 import { silentObserver, type TransferObserver } from './observer.ts';
@@ -59,7 +59,7 @@ export class Upload {
   #grant: { readonly promise: Promise<void>; readonly stop: AbortController } | undefined;
   #finishing: Promise<StoredObject> | undefined;
   #cleaning: Promise<void> | undefined;
-  #lastWord: 'answered' | 'silent' = 'answered';
+  #lastWord: LastWord = 'answered';
 
   constructor(options: UploadOptions) {
     const { plan, pool, expectedBytes, signal } = options;
@@ -287,7 +287,11 @@ export class Upload {
     }
     this.#enter({ name: 'stored' });
     body?.release();
-    if (sender) this.#observer.multipartEnded('completed');
+    if (outcome.leftover && sender?.upload) {
+      void abortMultipart(this.#context(), sender.upload, outcome.leftover);
+    } else if (sender) {
+      this.#observer.multipartEnded('completed');
+    }
     return { ...outcome.object, crc64: this.#crc64 };
   }
 

@@ -332,6 +332,21 @@ describe('an upload to a store that fails', () => {
     assert.deepEqual(bench.observed.multiparts, ['opened', 'aborted']);
   });
 
+  test('leaves no upload open when the object had the same content before', async () => {
+    for (const kind of ['unavailable', 'timeout'] as const) {
+      const bench = uploadBench();
+      const { store, clock } = bench;
+      store.store('inbox/file', large);
+      store.script = ({ operation }) =>
+        operation === 'completeMultipart' ? fail(kind) : undefined;
+      const stored = await drive(clock, uploadWhole(bench, large));
+      assert.equal(stored.checksum, 'verified');
+      await clock.advance(600_000);
+      assert.equal(store.uploads.size, 0, kind);
+      assert.deepEqual(bench.observed.multiparts, ['opened', 'aborted']);
+    }
+  });
+
   test('repeats the same Complete for at most 45 s, and asks the object once', async () => {
     const bench = uploadBench();
     const { store, clock } = bench;

@@ -280,6 +280,36 @@ test('drip: 200 at once, white space every second, then the result or the Error'
   }
 });
 
+test('a client that goes while Complete drips finds the object there', async () => {
+  const clock = fakeClock(Date.now());
+  const drip: FaultAct = { do: 'drip', dripMs: 5000 };
+  await using cosd = await startTestCosd({
+    clock,
+    faults: [
+      { operation: 'CompleteMultipartUpload', act: drip },
+      { operation: 'CompleteMultipartUpload', act: { do: 'hang', at: 'reply', limitMs: 1000 } },
+    ],
+  });
+  const over = assert.rejects(upload(cosd), { code: 'ECONNRESET' });
+  await until('the reply drips', () => clock.pendingTimers > 0);
+  for (let second = 0; second < 8; second++) await clock.advance(1000);
+  await over;
+  assert.equal(await stored(cosd), 'part');
+});
+
+test('a dripping reply ends with the server', async () => {
+  const clock = fakeClock(Date.now());
+  const act: FaultAct = { do: 'drip', dripMs: 60_000 };
+  const cosd = await startTestCosd({
+    clock,
+    faults: [{ operation: 'CompleteMultipartUpload', act }],
+  });
+  const over = assert.rejects(upload(cosd), { code: 'ECONNRESET' });
+  await until('the reply drips', () => clock.pendingTimers > 0);
+  await cosd.close();
+  await over;
+});
+
 test('answer: word for word, also what is no XML', async () => {
   await using cosd = await startWith({
     do: 'answer',

@@ -1,7 +1,7 @@
 /**
  * argv → command → exit code. Everything else is in `run`; nothing may import this file.
  */
-import { describeError } from '#gateway/kit/errors.ts';
+import { describeError, KindError } from '#gateway/kit/errors.ts';
 import { helpText, type ParsedArguments, parseArguments } from './run/arguments.ts';
 import { type ExitCode, exitCodes } from './run/exit-code.ts';
 import { processTerminal as terminal } from './run/terminal.ts';
@@ -71,7 +71,7 @@ async function runCommand({ command, options }: Run): Promise<ExitCode> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const hint = error instanceof Error && 'hint' in error && error.hint ? ` (${error.hint})` : '';
+  const hint = error instanceof KindError && error.hint !== undefined ? ` (${error.hint})` : '';
   terminal.printError(`cos-ftp-gateway: ${describeError(error)}${hint}`);
   process.exitCode = exitCodes.failed;
 }

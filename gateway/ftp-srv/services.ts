@@ -3,7 +3,7 @@
  * Nothing here knows configuration files or metrics libraries.
  */
 import type { Permission } from '#gateway/config/model.ts';
-import type { CutReason } from '#gateway/ftp/cut.ts';
+import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import type { PassivePorts } from '#gateway/ftp/passive-ports.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -49,8 +49,8 @@ export type TransferResult = 'completed' | 'truncated' | 'discarded' | 'rejected
 export interface TransferSummary {
   readonly direction: TransferDirection;
   readonly result: TransferResult;
-  /** A CutReason or an error kind; absent when completed. */
-  readonly reason?: CutReason | string;
+  /** A CutReason or the kind of an error; absent when completed. */
+  readonly reason?: string;
   readonly seconds: number;
   readonly bytes: number;
 }
@@ -79,6 +79,7 @@ export interface FtpServices {
   readonly pool: PartPool;
   readonly passivePorts: PassivePorts;
   readonly timeouts: SessionTimeouts;
+  readonly dataReading: DataReading;
   readonly observer: SessionObserver;
   readonly transferObserver: TransferObserver;
   /** Who may open a data connection for a session. */

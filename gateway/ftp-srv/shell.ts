@@ -9,6 +9,7 @@
 import type { Server, Socket } from 'node:net';
 import { FtpSrv } from 'ftp-srv';
 import packageRegistry from 'ftp-srv/src/commands/registry.js';
+import { describeError } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
 
 /** What ftp-srv's dispatch hands to a registry entry. */
@@ -125,11 +126,8 @@ function bunyanFace(log: Log): object {
     debug: () => undefined,
     info: () => undefined,
     warn: () => undefined,
-    error: (error: unknown, message?: unknown) =>
-      log.debug(
-        { reason: String(error), context: String(message ?? '') },
-        'ftp-srv reported an error',
-      ),
+    error: (error: unknown) =>
+      log.debug({ reason: describeError(error) }, 'ftp-srv reported an error'),
     child: () => face,
   };
   return face;

@@ -5,8 +5,8 @@
  * A failure is written to the control connection before the data connection is closed, so that a client
  * reads why before it sees a broken pipe.
  */
-import type { Socket } from 'node:net';
 import { cutSentences, TransferCut } from '#gateway/ftp/cut.ts';
+import { DataConnection } from '#gateway/ftp/data-connection.ts';
 import { replyForError } from '#gateway/ftp/replies.ts';
 import { type OutgoingBlock, send } from '#gateway/ftp/send.ts';
 import { KindError } from '#gateway/kit/errors.ts';
@@ -29,7 +29,7 @@ export interface TransferPlan {
   readonly opening: string;
   /** Before 150: memory, first request. What it throws is the reply. */
   readonly prepare?: () => Promise<void>;
-  readonly run: (socket: Socket) => Promise<TransferEnd>;
+  readonly run: (connection: DataConnection) => Promise<TransferEnd>;
   /** Gives back what was prepared when no data connection came. */
   readonly abandon: () => Promise<void> | void;
 }
@@ -49,28 +49,29 @@ export async function runTransfer(
   if (!reservation) return session.reply(425, 'Send PASV or EPSV first');
   const transfer = session.beginTransfer(subject.direction, subject.path);
   session.services.observer.transferStarted(subject.direction);
-  let socket: Socket | undefined;
+  let connection: DataConnection | undefined;
   let end: TransferEnd;
   try {
     const work = await plan(transfer);
     try {
       await work.prepare?.();
       await session.reply(150, work.opening);
-      socket = await reservation.accept({
+      const socket = await reservation.accept({
         signal: transfer.cut,
         timeoutMs: session.services.timeouts.dataConnectMs,
       });
+      connection = new DataConnection(socket);
     } catch (error) {
       await work.abandon();
       throw error;
     }
-    end = await work.run(socket);
+    end = await work.run(connection);
   } catch (error) {
     end = error instanceof TransferCut ? { kind: 'cut', cut: error } : { kind: 'failed', error };
   } finally {
     reservation.release();
   }
-  await conclude(session, subject, transfer, end, socket);
+  await conclude(session, subject, transfer, end, connection);
 }
 
 async function conclude(
@@ -78,16 +79,16 @@ async function conclude(
   subject: TransferSubject,
   transfer: ActiveTransfer,
   end: TransferEnd,
-  socket: Socket | undefined,
+  connection: DataConnection | undefined,
 ): Promise<void> {
   const reply = replyForEnd(end);
   recordTransfer(session, finishedTransfer(session, subject, transfer, end, reply.code));
   session.endTransfer();
-  if (end.kind === 'completed') socket?.end();
+  if (end.kind === 'completed') connection?.socket.end();
   await session.reply(reply.code, reply.text);
   // RFC 959 section 4.1.3: 426 for the transfer, then 226 for the ABOR itself.
   if (transfer.isAborRequested) await session.reply(226, 'ABOR done');
-  if (socket && end.kind !== 'completed') closeAfterFailure(session, socket);
+  if (connection && end.kind !== 'completed') closeAfterFailure(session, connection);
 }
 
 function replyForEnd(end: TransferEnd): { code: number; text: string } {
@@ -159,7 +160,12 @@ const lingerMs = 2000;
  * Closing a socket with unread bytes resets it, and the reset can destroy the reply's chance to be read.
  * So what still arrives is dropped for a moment first.
  */
-function closeAfterFailure(session: Session, socket: Socket): void {
+function closeAfterFailure(session: Session, connection: DataConnection): void {
+  const { socket } = connection;
+  if (!connection.isDrainable()) {
+    socket.resetAndDestroy();
+    return;
+  }
   const timer = session.services.clock.setTimer(lingerMs, () => socket.resetAndDestroy());
   socket.once('close', () => timer.cancel());
   socket.once('end', () => socket.destroy());
@@ -170,12 +176,12 @@ function closeAfterFailure(session: Session, socket: Socket): void {
 export async function sendAll(
   session: Session,
   transfer: ActiveTransfer,
-  socket: Socket,
+  connection: DataConnection,
   blocks: AsyncIterable<OutgoingBlock>,
 ): Promise<TransferEnd> {
   const { clock, timeouts, observer } = session.services;
   await send({
-    socket,
+    socket: connection.socket,
     blocks,
     cut: transfer.cut,
     clock,

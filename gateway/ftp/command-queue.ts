@@ -42,6 +42,11 @@ export class CommandQueue {
     return this.#waiting.length === 0 && this.#framer.waitingBytes === 0;
   }
 
+  /** Of a line that was too long and whose end has not come; see LineFramer. */
+  get skippedBytes(): number {
+    return this.#framer.skippedBytes;
+  }
+
   /** Whether a command of that verb waits. */
   isWaiting(verb: string): boolean {
     return this.#waiting.some((line) => line.kind === 'line' && verbOfBytes(line.bytes) === verb);

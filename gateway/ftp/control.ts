@@ -35,6 +35,8 @@ export interface ControlLimits extends CommandQueueLimits {
   readonly unsentBytesMax: number;
   /** How long the client may read nothing while replies wait for it. Default 60 s. */
   readonly writeTimeoutMs: number;
+  /** Bytes of one line that is too long before the connection is closed. Default 1048576 (1 MiB). */
+  readonly skippedBytesMax: number;
   /** How long after `end` the client may take to close its side. Default 5 s. */
   readonly lingerTimeoutMs: number;
 }
@@ -45,6 +47,7 @@ export const defaultControlLimits: ControlLimits = {
   waitingBytesMax: 64 * 1024,
   unsentBytesMax: 64 * 1024,
   writeTimeoutMs: 60_000,
+  skippedBytesMax: 1024 * 1024,
   lingerTimeoutMs: 5_000,
 };
 
@@ -240,7 +243,15 @@ export class ControlChannel {
     if (this.#state !== 'open' || this.#isSwapping) return;
     this.#queue.push(chunk);
     this.#admitLines();
+    if (this.#queue.skippedBytes > this.#limits.skippedBytesMax) this.#refuseEndlessLine();
   };
+
+  /** No client does this by mistake: reading on would only cost, so the socket is reset at once. */
+  #refuseEndlessLine(): void {
+    void this.reply(421, 'Command line without end, closing control connection');
+    this.#tellGone('error');
+    this.destroy();
+  }
 
   readonly #onFin = (): void => {
     this.#hasFin = true;

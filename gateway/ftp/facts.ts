@@ -78,7 +78,7 @@ function filePerm({ permissions, abilities }: FactRights): string {
   const letters = [
     permissions.has('overwrite') && abilities?.has('append') && 'a',
     permissions.has('delete') && 'd',
-    permissions.has('delete') && permissions.has('write') && 'f',
+    permissions.has('write') && 'f',
     permissions.has('read') && 'r',
     permissions.has('overwrite') && 'w',
   ];
@@ -87,12 +87,11 @@ function filePerm({ permissions, abilities }: FactRights): string {
 
 /** Create in it, delete it, enter it, rename it, list it, make directories in it, delete what is in it. */
 function directoryPerm({ permissions, abilities }: FactRights): string {
-  const canMove = permissions.has('delete') && permissions.has('write');
   const letters = [
     permissions.has('write') && 'c',
     permissions.has('delete') && 'd',
     'e',
-    canMove && abilities?.has('rename-directory') && 'f',
+    permissions.has('write') && abilities?.has('rename-directory') && 'f',
     permissions.has('list') && 'l',
     permissions.has('write') && 'm',
     permissions.has('delete') && 'p',

@@ -38,6 +38,7 @@ export class LineFramer {
   #lineBytes = 0;
   #telnet: 'none' | 'iac' | 'option' = 'none';
   #isSkipping = false;
+  #skippedBytes = 0;
   /** The next byte, if LF, belongs to an ABOR already given out. */
   #ignoresLf = false;
 
@@ -49,6 +50,11 @@ export class LineFramer {
   /** Bytes given but not looked at yet. */
   get waitingBytes(): number {
     return this.#chunk.length - this.#offset;
+  }
+
+  /** Of the line being skipped, so far; 0 when none is. */
+  get skippedBytes(): number {
+    return this.#isSkipping ? this.#skippedBytes : 0;
   }
 
   /** Takes the bytes over; they are read by `next`. */
@@ -88,6 +94,7 @@ export class LineFramer {
   /** To the end of a line that was too long. */
   #skip(): undefined {
     const end = this.#chunk.indexOf(LF, this.#offset);
+    this.#skippedBytes += this.#chunk.length - this.#offset;
     this.#offset = end === -1 ? this.#chunk.length : end + 1;
     this.#isSkipping = end === -1;
   }
@@ -183,6 +190,7 @@ export class LineFramer {
   #refuse(): FramedLine {
     this.#dropLine();
     this.#isSkipping = true;
+    this.#skippedBytes = 0;
     return { kind: 'too-long' };
   }
 

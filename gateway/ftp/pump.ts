@@ -1,12 +1,14 @@
 /**
- * Moves bytes from a data connection into the space an upload offers, by 'data' events and a copy. It
- * stops reading whenever the upload has no memory granted, and its stall timer rests meanwhile.
+ * Moves bytes from a data connection into the space an upload offers. It stops reading whenever the
+ * upload has no memory granted, and its stall timer rests meanwhile.
  *
- * It decides only whether the data *ended*; whether that end is believed is for receive.ts.
+ * It decides only whether the data *ended*; whether that end is believed is for receive.ts. It must never
+ * let a read land in memory that the upload gave up: reading is stopped before anything else happens.
  */
-import type { Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { TransferCut } from './cut.ts';
+import type { DataConnection, DataReading } from './data-connection.ts';
+import { takeOver } from './direct-read.ts';
 import { StallTimer } from './stall-timer.ts';
 
 /** Where the next bytes go. */
@@ -22,57 +24,67 @@ export interface UploadSpace {
 }
 
 export interface PumpOptions {
-  readonly socket: Socket;
+  readonly connection: DataConnection;
+  readonly reading: DataReading;
   readonly cut: AbortSignal;
   readonly clock: Clock;
   readonly stallTimeoutMs: number;
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** Resolves at the end of data. Rejects with a TransferCut, or with what the upload failed with. */
-export function pumpInto(upload: UploadSpace, options: PumpOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    new Pump(upload, options, resolve, reject).start();
-  });
-}
+/** One read lands in at most this much of a part, so that no other session waits for its checksum. */
+const readBytesMax = 1024 * 1024;
+/** For the read that is already prepared while the upload waits for memory. */
+const spareBytes = 64 * 1024;
 
 const nothing: Uint8Array = new Uint8Array(0);
 
-class Pump {
+export class Pump {
   readonly #upload: UploadSpace;
   readonly #options: PumpOptions;
-  readonly #resolve: () => void;
-  readonly #reject: (error: unknown) => void;
   readonly #stall: StallTimer;
-  /** Bytes read from the socket for which there is no space yet: at most one chunk. */
+  readonly #end = Promise.withResolvers<void>();
+  /** Bytes read for which there is no space yet: at most one chunk. */
   #leftover = nothing;
+  #spare: Uint8Array | undefined;
+  /** Where the next direct read will land. */
+  #chosen: Uint8Array | undefined;
   #isWaiting = false;
   #hasEnded = false;
   #isSettled = false;
 
-  constructor(
-    upload: UploadSpace,
-    options: PumpOptions,
-    resolve: () => void,
-    reject: (error: unknown) => void,
-  ) {
+  /** Takes the connection over for direct reading when asked to; reads nothing yet. */
+  constructor(upload: UploadSpace, options: PumpOptions) {
     this.#upload = upload;
     this.#options = options;
-    this.#resolve = resolve;
-    this.#reject = reject;
     this.#stall = new StallTimer(options.clock, options.stallTimeoutMs, () =>
       this.#fail(new TransferCut('stalled')),
     );
+    const { connection } = options;
+    const direct =
+      options.reading === 'direct'
+        ? takeOver(connection.socket, { space: this.#chooseSpace, onBytes: this.#onRead })
+        : undefined;
+    if (!direct) return;
+    connection.replaceSocket(direct);
+    connection.isDrainable = () => this.#chosen === this.#spare;
   }
 
-  start(): void {
-    const { socket, cut } = this.#options;
+  /** Resolves at the end of data. Rejects with a TransferCut, or with what the upload failed with. */
+  run(): Promise<void> {
+    this.#start();
+    return this.#end.promise;
+  }
+
+  #start(): void {
+    const { connection, cut } = this.#options;
+    const { socket } = connection;
     if (cut.aborted) return this.#fail(cut.reason);
     if (this.#upload.failed.aborted) return this.#fail(this.#upload.failed.reason);
-    if (socket.destroyed) return this.#fail(new TransferCut('data-reset'));
+    if (socket.destroyed || socket.errored) return this.#fail(new TransferCut('data-reset'));
     cut.addEventListener('abort', this.#onCut);
     this.#upload.failed.addEventListener('abort', this.#onFailed);
-    socket.on('data', this.#onData);
+    if (!this.#chosen) socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onBroken);
     socket.on('close', this.#onBroken);
@@ -80,33 +92,52 @@ class Pump {
     socket.resume();
   }
 
+  // Direct reading
+
+  readonly #chooseSpace = (): Uint8Array => {
+    const isRunning = !this.#isSettled && !this.#isWaiting;
+    const space = isRunning ? this.#upload.space() : nothing;
+    this.#spare ??= space.length === 0 ? Buffer.allocUnsafeSlow(spareBytes) : undefined;
+    this.#chosen = space.length > 0 ? space.subarray(0, readBytesMax) : (this.#spare ?? nothing);
+    return this.#chosen;
+  };
+
+  readonly #onRead = (bytes: number, space: Uint8Array): boolean => {
+    this.#note(bytes);
+    if (space === this.#spare) this.#take(space.subarray(0, bytes));
+    else this.#advance(bytes);
+    return !this.#isWaiting && !this.#isSettled;
+  };
+
+  #advance(bytes: number): void {
+    try {
+      if (this.#isSettled) return;
+      this.#upload.advance(bytes);
+      if (this.#upload.space().length === 0) this.#wait(nothing);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  // Reading by copy
+
   readonly #onData = (chunk: Buffer): void => {
-    this.#stall.progress();
-    this.#options.onBytes?.(chunk.length);
+    this.#note(chunk.length);
     this.#take(chunk);
   };
 
-  /** Can come although the last 'data' handler paused: the end of file was already buffered. */
-  readonly #onEnd = (): void => {
-    this.#hasEnded = true;
-    if (!this.#isWaiting) this.#settle(this.#resolve);
-  };
-
-  readonly #onBroken = (): void => {
-    if (!this.#hasEnded) this.#fail(new TransferCut('data-reset'));
-  };
-
-  readonly #onCut = (): void => this.#fail(this.#options.cut.reason);
-  readonly #onFailed = (): void => this.#fail(this.#upload.failed.reason);
+  #note(bytes: number): void {
+    this.#stall.progress();
+    this.#options.onBytes?.(bytes);
+  }
 
   #take(chunk: Uint8Array): void {
     try {
-      let offset = 0;
-      while (offset < chunk.length) {
+      for (let offset = 0; offset < chunk.length && !this.#isSettled; ) {
         const space = this.#upload.space();
         if (space.length === 0) return this.#wait(chunk.subarray(offset));
         const bytes = Math.min(space.length, chunk.length - offset);
-        space.set(bytes === chunk.length ? chunk : chunk.subarray(offset, offset + bytes));
+        space.set(chunk.subarray(offset, offset + bytes));
         this.#upload.advance(bytes);
         offset += bytes;
       }
@@ -115,10 +146,12 @@ class Pump {
     }
   }
 
+  // Waiting for memory
+
   #wait(leftover: Uint8Array): void {
     this.#leftover = leftover;
     this.#isWaiting = true;
-    this.#options.socket.pause();
+    this.#options.connection.socket.pause();
     this.#stall.rest();
     this.#upload.ready().then(
       () => this.#continue(),
@@ -133,19 +166,36 @@ class Pump {
     this.#leftover = nothing;
     this.#take(leftover);
     if (this.#isWaiting || this.#isSettled) return;
-    if (this.#hasEnded) return this.#settle(this.#resolve);
+    if (this.#hasEnded) return this.#settle(this.#end.resolve);
     this.#stall.start();
-    this.#options.socket.resume();
+    this.#options.connection.socket.resume();
   }
 
+  // Ending
+
+  /** Can come although reading was stopped: the end of file was already seen. */
+  readonly #onEnd = (): void => {
+    this.#hasEnded = true;
+    if (!this.#isWaiting) this.#settle(this.#end.resolve);
+  };
+
+  readonly #onBroken = (): void => {
+    if (!this.#hasEnded) this.#fail(new TransferCut('data-reset'));
+  };
+
+  readonly #onCut = (): void => this.#fail(this.#options.cut.reason);
+  readonly #onFailed = (): void => this.#fail(this.#upload.failed.reason);
+
   #fail(error: unknown): void {
-    this.#settle(() => this.#reject(error));
+    this.#settle(() => this.#end.reject(error));
   }
 
   #settle(finish: () => void): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    const { socket, cut } = this.#options;
+    const { connection, cut } = this.#options;
+    const { socket } = connection;
+    if (!this.#hasEnded) socket.pause();
     this.#stall.rest();
     cut.removeEventListener('abort', this.#onCut);
     this.#upload.failed.removeEventListener('abort', this.#onFailed);
@@ -153,7 +203,6 @@ class Pump {
     socket.off('end', this.#onEnd);
     socket.off('error', this.#onBroken);
     socket.off('close', this.#onBroken);
-    if (!this.#hasEnded) socket.pause();
     finish();
   }
 }

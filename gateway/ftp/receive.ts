@@ -10,7 +10,8 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { TransferCut } from './cut.ts';
-import { pumpInto, type UploadSpace } from './pump.ts';
+import type { DataConnection, DataReading } from './data-connection.ts';
+import { Pump, type UploadSpace } from './pump.ts';
 
 /** The part of a transfer's `Upload` that receiving needs; see gateway/transfer/upload.ts. */
 export interface UploadTarget<Stored> extends UploadSpace {
@@ -21,8 +22,9 @@ export interface UploadTarget<Stored> extends UploadSpace {
 }
 
 export interface ReceiveOptions<Stored> {
-  /** Accepted, paused, with an error listener. */
-  readonly socket: Socket;
+  /** Accepted and paused. */
+  readonly connection: DataConnection;
+  readonly reading: DataReading;
   readonly upload: UploadTarget<Stored>;
   /** Aborted with a TransferCut as reason: ABOR, control lost, drain. */
   readonly cut: AbortSignal;
@@ -46,9 +48,10 @@ export type ReceiveOutcome<Stored> =
 export async function receive<Stored>(
   options: ReceiveOptions<Stored>,
 ): Promise<ReceiveOutcome<Stored>> {
-  const watch = watchDataSocket(options.socket);
+  const pump = new Pump(options.upload, options);
+  const watch = watchDataSocket(options.connection.socket);
   try {
-    await pumpInto(options.upload, options);
+    await pump.run();
     await checkEvidence(options, watch);
     const object = await options.upload.finish({
       mayCommit: () => options.policy === 'complete' || findCut(options, watch) === undefined,

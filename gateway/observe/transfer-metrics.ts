@@ -38,6 +38,7 @@ const reasonsOf = {
     'denied',
     'exists',
     'archived',
+    'not-a-directory',
     'invalid-name',
     'invalid-range',
     'other',

@@ -7,6 +7,8 @@ import { totalmem } from 'node:os';
 import { Accounts } from '#gateway/auth/accounts.ts';
 import { Throttle } from '#gateway/auth/throttle.ts';
 import type { AccountConfig, GatewayConfig } from '#gateway/config/model.ts';
+import type { DataReading } from '#gateway/ftp/data-connection.ts';
+import { chooseDataReading } from '#gateway/ftp/direct-read-trial.ts';
 import { PassivePorts, type PassivePortsOptions } from '#gateway/ftp/passive-ports.ts';
 import { commandVerbs } from '#gateway/ftp-srv/commands/table.ts';
 import { type DrainOptions, FtpGatewayServer } from '#gateway/ftp-srv/server.ts';
@@ -17,7 +19,7 @@ import type {
   TransferDirection,
 } from '#gateway/ftp-srv/services.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
-import type { Clock } from '#gateway/kit/clock.ts';
+import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { NetworkSet } from '#gateway/kit/networks.ts';
 import { type AdminServer, startAdmin } from '#gateway/observe/admin.ts';
@@ -40,6 +42,8 @@ export interface GatewayOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Overrides for tests and for the demo. */
   readonly timeouts?: Partial<SessionTimeouts>;
+  /** Default: direct where a trial at start shows that it works. */
+  readonly dataReading?: DataReading;
   /** Instead of the configured range, for tests. */
   readonly passivePorts?: PassivePortsOptions['ports'];
   /** For metrics: lines the log had to drop. */
@@ -98,6 +102,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       pool,
       passivePorts,
       timeouts: { ...timeoutDefaults, ...options.timeouts },
+      dataReading: options.dataReading ?? (await chooseDataReading(clock, log)),
       observer: metrics,
       transferObserver,
       dataPeer: config.data_peer,
@@ -179,7 +184,7 @@ type Authenticate = (user: string, password: string, peer: string) => Promise<Lo
 
 function createAuthenticate(options: GatewayOptions, stores: Stores, pool: PartPool): Authenticate {
   const { config, clock } = options;
-  const accounts = new Accounts(config.accounts);
+  const accounts = new Accounts(config.accounts, { log: options.log });
   const throttle = new Throttle({ clock, exempt: new NetworkSet(config.data_peer_networks) });
   const sessionAccounts = new Map(
     config.accounts.map((account) => [
@@ -193,7 +198,7 @@ function createAuthenticate(options: GatewayOptions, stores: Stores, pool: PartP
     const found = await accounts.authenticate(user, password);
     const account = found && sessionAccounts.get(found.user);
     if (!account) {
-      throttle.noteFailure(peer);
+      await sleep(clock, throttle.noteFailure(peer));
       return { kind: 'refused' };
     }
     throttle.noteSuccess(peer);

@@ -71,7 +71,7 @@ async function sendBytes(data: Socket, bytes: number): Promise<void> {
 }
 
 describe('a gateway process', () => {
-  test('stays under 200 MiB while 1 GiB goes up and down', async () => {
+  test('stays under 200 MiB while 1 GiB goes up and down', async (context) => {
     await using pair = await startPair({});
     await using client = await FtpClient.logIn(pair.port);
     const up = await client.beginStore('large');
@@ -88,12 +88,14 @@ describe('a gateway process', () => {
     assert.equal((await client.reply()).code, 226);
     assert.equal(received, 1024 * MiB);
     const peak = pair.gateway.peakRssBytes();
-    console.log(`peak RSS: ${mib(upPeak)} MiB after the upload, ${mib(peak)} MiB at the end`);
+    context.diagnostic(
+      `peak RSS: ${mib(upPeak)} MiB after the upload, ${mib(peak)} MiB at the end`,
+    );
     assert.ok(peak < rssBytesMax, `${mib(peak)} MiB`);
   });
 
   for (const memory of ['64Mi', '8Mi']) {
-    test(`takes 64 uploads of 32 MiB at once with upload_memory ${memory}`, async () => {
+    test(`takes 64 uploads of 32 MiB at once with upload_memory ${memory}`, async (context) => {
       await using pair = await startPair({ upload_memory: memory, data_peer: 'same' });
       const replies = await Promise.all(
         Array.from({ length: 64 }, async (_, index) => {
@@ -107,7 +109,9 @@ describe('a gateway process', () => {
         replies,
         replies.map(() => 226),
       );
-      console.log(`upload_memory ${memory}: peak RSS ${mib(pair.gateway.peakRssBytes())} MiB`);
+      context.diagnostic(
+        `upload_memory ${memory}: peak RSS ${mib(pair.gateway.peakRssBytes())} MiB`,
+      );
     });
   }
 });

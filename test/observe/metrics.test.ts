@@ -160,6 +160,7 @@ const errorKinds = {
   'no-port': 'failed',
   'no-data-connection': 'failed',
   'reservation-gone': 'failed',
+  'not-a-directory': 'rejected',
   closed: 'failed',
 } as const satisfies Record<
   StoreErrorKind | Exclude<TransferErrorKind, 'source-kept'> | FtpErrorKind,

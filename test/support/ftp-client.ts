@@ -16,6 +16,7 @@ const replyTimeoutMs = 20_000;
 export class FtpClient implements AsyncDisposable {
   readonly socket: Socket;
   readonly replies: FtpReply[] = [];
+  greeting: FtpReply = { code: 0, text: '' };
   #buffer = '';
   #lines: string[] = [];
   #waiting: ((reply: FtpReply | undefined) => void)[] = [];
@@ -41,7 +42,7 @@ export class FtpClient implements AsyncDisposable {
     const socket = connect({ port, host, noDelay: true, ...(localAddress && { localAddress }) });
     await once(socket, 'connect');
     const client = new FtpClient(socket);
-    await client.reply();
+    client.greeting = await client.reply();
     return client;
   }
 

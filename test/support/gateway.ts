@@ -4,6 +4,7 @@
  */
 
 import { parseConfigText } from '#gateway/config/load.ts';
+import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import type { SessionTimeouts } from '#gateway/ftp-srv/services.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import type { Log, LogFields } from '#gateway/kit/log.ts';
@@ -16,6 +17,8 @@ export interface TestGatewayOptions {
   /** Words of the one account, `alice` with password `secret`. */
   readonly account?: Readonly<Record<string, unknown>>;
   readonly timeouts?: Partial<SessionTimeouts>;
+  /** Default: direct where it works. */
+  readonly dataReading?: DataReading;
   /** How many. Default 16. */
   readonly passivePorts?: number;
   readonly cosd?: TestCosdOptions;
@@ -58,6 +61,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     env: {},
     passivePorts: { ephemeral: options.passivePorts ?? 16 },
     ...(options.timeouts && { timeouts: options.timeouts }),
+    ...(options.dataReading && { dataReading: options.dataReading }),
   });
   return {
     gateway,

@@ -80,7 +80,7 @@ export async function runProgram(
 }
 
 function spawnProgram({ args, env, cwd }: ProgramOptions) {
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', entry, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     ...(cwd !== undefined && { cwd }),

@@ -66,8 +66,8 @@ export const dataCommands: readonly CommandEntry[] = [
 
 async function openPassive(session: Session): Promise<void> {
   if (session.isExtendedPassiveOnly) return session.reply(501, 'EPSV ALL was sent: use EPSV');
-  const { passiveAddress } = session.services;
-  const address = passiveAddress(session.peerAddress, session.localAddress);
+  const { services, peerAddress, localAddress } = session;
+  const address = services.passiveAddress(peerAddress, localAddress);
   if (address === undefined) {
     return session.reply(425, 'No IPv4 address is known for passive mode: use EPSV');
   }

@@ -121,10 +121,13 @@ async function renameTo(session: Session, argument: string): Promise<void> {
   await session.reply(250, `${quotePath(source)} renamed to ${quotePath(target)}`);
 }
 
+/**
+ * Renaming needs no `delete`: clients upload under a temporary name and rename, and the original tool's
+ * `delete_enable = false` never forbade it.
+ */
 async function mayRename(session: Session, source: string, target: string): Promise<boolean> {
   const { jail, store } = session.account;
   if (!(await isAllowed(session, 'write', 'RNTO', target))) return false;
-  if (!(await isAllowed(session, 'delete', 'RNTO', source))) return false;
   if (await directoryExists(store, jail.directoryPrefix(target), { jail })) {
     await session.reply(553, `${quotePath(target)}: a directory has this name`);
     return false;

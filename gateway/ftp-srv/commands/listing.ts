@@ -112,7 +112,7 @@ async function list(
     const blocks = listingBlocks({ pages, format, codec: session.control.codec });
     return {
       opening: `Listing ${quotePath(path)}`,
-      run: (socket) => sendAll(session, transfer, socket, blocks),
+      run: (connection) => sendAll(session, transfer, connection, blocks),
       abandon: async () => void (await blocks.return()),
     };
   });

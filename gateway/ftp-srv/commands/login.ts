@@ -1,13 +1,10 @@
 /** Who the client is, and goodbye. Never logs a password; never says whether a user exists. */
-import { sleep } from '#gateway/kit/clock.ts';
 import type { LoginOutcome } from '../services.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 
-/** Wrong passwords one control connection may send before it is closed. */
+/** Wrong passwords one control connection may send before it is closed; the throttle counts per address. */
 const failedLoginsMax = 3;
-/** Slows guessing on one connection; the address-wide throttle is auth's. */
-const failureDelayMs = 1000;
 
 /** The way through ftp-srv's own login event, which keeps its `authenticated` flag true to ours. */
 export interface LoginGate {
@@ -94,7 +91,6 @@ async function logIn(gate: LoginGate, session: Session, password: string): Promi
 async function refuse(session: Session): Promise<void> {
   session.claimedUser = undefined;
   session.failedLogins += 1;
-  await sleep(session.services.clock, failureDelayMs);
   if (session.failedLogins >= failedLoginsMax) {
     return session.close(421, 'Too many failed logins', 'control-lost');
   }

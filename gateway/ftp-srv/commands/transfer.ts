@@ -1,4 +1,5 @@
 /** STOR, RETR and what prepares or stops them. What a cut leaves behind is decided in ftp/receive.ts. */
+import type { DataConnection } from '#gateway/ftp/data-connection.ts';
 import { receive } from '#gateway/ftp/receive.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
@@ -108,7 +109,7 @@ async function storeFile(session: Session, argument: string): Promise<void> {
     return {
       prepare: () => upload.ready(),
       opening: `Storing ${quotePath(path)}`,
-      run: (socket) => receiveFile(session, transfer, upload, socket),
+      run: (connection) => receiveFile(session, transfer, upload, connection),
       abandon: () => upload.discard('no data connection'),
     };
   });
@@ -135,11 +136,12 @@ async function receiveFile(
   session: Session,
   transfer: ActiveTransfer,
   upload: Upload,
-  socket: import('node:net').Socket,
+  connection: DataConnection,
 ): Promise<TransferEnd> {
   const { services, account, expectedBytes } = session;
   const outcome = await receive({
-    socket,
+    connection,
+    reading: services.dataReading,
     upload,
     cut: transfer.cut,
     clock: services.clock,
@@ -179,7 +181,7 @@ async function retrieveFile(session: Session, argument: string): Promise<void> {
     });
     return {
       opening: `Sending ${quotePath(path)} (${download.info.sizeBytes} bytes)`,
-      run: (socket) => sendAll(session, transfer, socket, download.chunks()),
+      run: (connection) => sendAll(session, transfer, connection, download.chunks()),
       abandon: () => download.close(),
     };
   });

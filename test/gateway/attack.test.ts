@@ -1,0 +1,129 @@
+/** What strangers and broken clients do to a running gateway: nothing that lasts. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { until } from '#test/support/condition.ts';
+import { FtpClient } from '#test/support/ftp-client.ts';
+import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
+import { startProgram } from '#test/support/program.ts';
+import { temporaryDirectory } from '#test/support/temporary-directory.ts';
+
+const MiB = 1024 * 1024;
+
+async function assertServes(ftp: TestGateway): Promise<void> {
+  await using client = await FtpClient.logIn(ftp.port);
+  assert.equal((await client.store('alive', Buffer.from('x'))).code, 226);
+}
+
+test('a hundred resets on an open passive port harm nobody, and its owner still gets it', async () => {
+  await using ftp = await startTestGateway({ words: { data_peer: 'same' } });
+  await using client = await FtpClient.logIn(ftp.port);
+  for (let round = 0; round < 100; round++) {
+    const port = await client.passivePort();
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.resetAndDestroy();
+  }
+  assert.equal((await client.store('file', Buffer.from('content'))).code, 226);
+  await assertServes(ftp);
+});
+
+test('a stranger on a passive port is closed and the transfer of its owner is untouched', async () => {
+  await using ftp = await startTestGateway({ words: { data_peer: 'same' } });
+  await using client = await FtpClient.logIn(ftp.port);
+  const port = await client.passivePort();
+  const stranger = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' });
+  stranger.on('error', () => undefined);
+  const gone = new Promise((resolve) => stranger.on('close', resolve));
+  stranger.on('connect', () => stranger.write('stolen'));
+  await gone;
+  const data = connect({ port, host: '127.0.0.1' });
+  await client.expect(150, 'STOR file');
+  data.end('mine');
+  assert.equal((await client.reply()).code, 226);
+  assert.equal(String(await ftp.bytes('file')), 'mine');
+});
+
+test('64 MiB without a line end leave the process small and serving', async () => {
+  await using directory = await temporaryDirectory();
+  await using program = await startProgram({ args: ['serve', '--demo'], cwd: directory.path });
+  const port = Number(program.listening['ftp_port']);
+  await using client = await FtpClient.connect(port);
+  const before = program.peakRssBytes();
+  const chunk = Buffer.alloc(MiB, 'A');
+  for (let sent = 0; sent < 64 && !client.socket.destroyed; sent++) {
+    await new Promise((resolve) => {
+      client.socket.write(chunk, resolve);
+    });
+  }
+  await using other = await FtpClient.connect(port);
+  await other.expect(200, 'NOOP');
+  const growth = program.peakRssBytes() - before;
+  assert.ok(growth < 32 * MiB, `${growth} bytes`);
+});
+
+test('clients that vanish between PASV and the data connection give their ports back', async () => {
+  await using ftp = await startTestGateway({ passivePorts: 2, words: { data_peer: 'any' } });
+  for (let round = 0; round < 6; round++) {
+    const client = await FtpClient.logIn(ftp.port);
+    await client.passivePort();
+    client.socket.resetAndDestroy();
+  }
+  await until('all sessions to end', () => ftp.gateway.sessionCount === 0);
+  await assertServes(ftp);
+});
+
+test('two transfers pipelined in one segment do not share a data connection', async () => {
+  await using ftp = await startTestGateway();
+  await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', 'content');
+  await using client = await FtpClient.logIn(ftp.port);
+  const data = await client.openData();
+  const received: Buffer[] = [];
+  data.on('data', (piece: Buffer) => received.push(piece));
+  const ended = once(data, 'end');
+  client.socket.write('RETR file\r\nRETR file\r\n');
+  const codes = [await client.reply(), await client.reply(), await client.reply()].map(
+    (r) => r.code,
+  );
+  assert.deepEqual(codes, [150, 226, 425]);
+  await ended;
+  assert.equal(String(Buffer.concat(received)), 'content');
+});
+
+test('sessions over the limit are told 421, and a free place is given again', async () => {
+  await using ftp = await startTestGateway({ words: { max_sessions: 2 } });
+  const first = await FtpClient.connect(ftp.port);
+  await using second = await FtpClient.connect(ftp.port);
+  await using third = await FtpClient.connect(ftp.port);
+  assert.equal(third.greeting.code, 421);
+  await first[Symbol.asyncDispose]();
+  await until('a place', () => ftp.gateway.sessionCount < 2);
+  await using fourth = await FtpClient.connect(ftp.port);
+  assert.equal(fourth.greeting.code, 220);
+  await second.expect(200, 'NOOP');
+});
+
+test('a client without a login is closed when the login timer ends, whatever it sends', async () => {
+  await using ftp = await startTestGateway({ timeouts: { loginMs: 200 } });
+  await using client = await FtpClient.connect(ftp.port);
+  const closed = once(client.socket, 'close');
+  const busy = setInterval(() => client.send('NOOP'), 20);
+  await closed;
+  clearInterval(busy);
+});
+
+test('an idle session is closed with 421, but never during a transfer', async () => {
+  await using ftp = await startTestGateway({ timeouts: { idleMs: 300 } });
+  await using client = await FtpClient.logIn(ftp.port);
+  const data = await client.beginStore('slow');
+  const startedMs = performance.now();
+  await until('three idle times to pass', () => {
+    data.write('x');
+    return performance.now() - startedMs > 900;
+  });
+  data.end();
+  assert.equal((await client.reply()).code, 226);
+  assert.equal((await client.reply()).code, 421);
+});

@@ -7,10 +7,11 @@ import { type ExitCode, exitCodes } from './run/exit-code.ts';
 import { processTerminal as terminal } from './run/terminal.ts';
 import { version } from './run/version.ts';
 
-/** npm runs scripts in the package's directory and keeps the caller's in INIT_CWD. */
-const cwd = process.env['npm_lifecycle_event']
-  ? (process.env['INIT_CWD'] ?? process.cwd())
-  : process.cwd();
+/** `npm start` runs in the package's directory and keeps the caller's in INIT_CWD. */
+const cwd =
+  process.env['npm_lifecycle_event'] === 'start'
+    ? (process.env['INIT_CWD'] ?? process.cwd())
+    : process.cwd();
 
 type Run = Extract<ParsedArguments, { kind: 'run' }>;
 

@@ -265,12 +265,6 @@ function isEndpoint(host: string): boolean {
   return isIP(parts.host) !== 0 || isHostName(parts.host);
 }
 
-/** A password or key: any text, never quoted back. */
-export const secret: Field<string> = field((written) => {
-  if (/[\0\r\n]/.test(written)) return refuse('holds a line end or a NUL');
-  return written;
-});
-
 /** A key or its id: also without white space, which only ever comes from copying. */
 export const keySecret: Field<string> = field((written) => {
   const key = written.trim();

@@ -25,6 +25,7 @@ import { NetworkSet } from '#gateway/kit/networks.ts';
 import { type AdminServer, startAdmin } from '#gateway/observe/admin.ts';
 import { ObserveError } from '#gateway/observe/errors.ts';
 import { createMetrics, type Metrics } from '#gateway/observe/metrics.ts';
+import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
 import { Jail } from '#gateway/storage/keys.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
@@ -42,6 +43,7 @@ export interface GatewayOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Overrides for tests and for the demo. */
   readonly timeouts?: Partial<SessionTimeouts>;
+  readonly storeTimeouts?: Partial<CosTimeouts>;
   /** Default: direct where a trial at start shows that it works. */
   readonly dataReading?: DataReading;
   /** Instead of the configured range, for tests. */

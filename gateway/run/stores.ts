@@ -5,6 +5,7 @@
 import type { CosConfig } from '#gateway/config/model.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
+import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { type CosRequestSample, createCosStore } from '#gateway/storage/cos/store.ts';
 import type { CredentialSource } from '#gateway/storage/credentials/source.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
@@ -15,6 +16,8 @@ export interface StoresOptions {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly onRequest: (sample: CosRequestSample) => void;
+  /** Shorter ones for tests. */
+  readonly storeTimeouts?: Partial<CosTimeouts> | undefined;
 }
 
 export class Stores {
@@ -29,7 +32,7 @@ export class Stores {
     const identity = JSON.stringify(config);
     const known = this.#stores.get(identity);
     if (known) return known;
-    const { clock, log, env, onRequest } = this.#options;
+    const { clock, log, env, onRequest, storeTimeouts } = this.#options;
     const credentials: CredentialSource = credentialSource(config.credentials, { env, clock, log });
     const { bucket, region, endpoint, protocol } = config;
     const store = createCosStore({
@@ -41,6 +44,7 @@ export class Stores {
       clock,
       log,
       onRequest,
+      ...(storeTimeouts && { timeouts: storeTimeouts }),
     });
     this.#stores.set(identity, store);
     return store;

@@ -43,8 +43,8 @@ test('what the server learns to do shows in perm', () => {
 
 const perms: [AccountPermission[], string, string][] = [
   [['list', 'read'], 'r', 'el'],
-  [['list', 'write'], '', 'celm'],
-  [['read', 'write', 'overwrite'], 'rw', 'cem'],
+  [['list', 'write'], 'f', 'celm'],
+  [['read', 'write', 'overwrite'], 'frw', 'cem'],
   [['delete'], 'd', 'dep'],
   [['list'], '', 'el'],
 ];

@@ -4,6 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import type { DataReading } from '#gateway/ftp/data-connection.ts';
+import { chooseDataReading } from '#gateway/ftp/direct-read-trial.ts';
+import { systemClock } from '#gateway/kit/clock.ts';
+import { silentLog } from '#gateway/kit/log.ts';
 import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
@@ -76,19 +80,32 @@ const cuts: readonly Cut[] = [
   },
 ];
 
-describe('an upload cut by', () => {
-  for (const cut of cuts) {
-    for (const policy of policies) {
-      for (const size of sizes) {
-        test(`${cut.name}, ${size} bytes in, policy ${policy}`, () => runCut(cut, policy, size));
+for (const reading of ['direct', 'copied'] as const) {
+  describe(`${reading} reads: an upload cut by`, () => {
+    for (const cut of cuts) {
+      for (const policy of policies) {
+        for (const size of sizes) {
+          test(`${cut.name}, ${size} bytes in, policy ${policy}`, () =>
+            runCut(cut, policy, size, reading));
+        }
       }
     }
-  }
+  });
+}
+
+test('direct reads are what this platform gets', async () => {
+  assert.equal(await chooseDataReading(systemClock, silentLog), 'direct');
 });
 
-async function runCut(cut: Cut, policy: Policy, size: number): Promise<void> {
+async function runCut(
+  cut: Cut,
+  policy: Policy,
+  size: number,
+  dataReading: DataReading,
+): Promise<void> {
   await using ftp = await startTestGateway({
     account: { incomplete_uploads: policy },
+    dataReading,
     timeouts: { stallMs: cut.reason === 'stalled' ? 300 : 20_000 },
   });
   await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', old);

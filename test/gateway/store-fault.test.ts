@@ -160,6 +160,52 @@ async function runUpload(item: Case, policy: 'discard' | 'complete'): Promise<vo
   assert.equal((await client.store('other', Buffer.from('x'))).code, 226, 'the session goes on');
 }
 
+describe('a store that hangs', () => {
+  const storeTimeouts = { callMs: 400, idleMs: 400, patientMs: 400 };
+  const points = [
+    { operation: 'UploadPart', at: 'upload', bytes: large },
+    { operation: 'UploadPart', at: 'reply', bytes: large },
+    { operation: 'InitiateMultipartUpload', at: 'request', bytes: large },
+    { operation: 'CompleteMultipartUpload', at: 'reply', bytes: large },
+    { operation: 'PutObject', at: 'upload', bytes: small },
+    { operation: 'PutObject', at: 'reply', bytes: small },
+  ] as const;
+  for (const { operation, at, bytes } of points) {
+    test(`once, at ${operation} (${at}): the upload is tried again and stored`, async () => {
+      await using ftp = await startTestGateway({ storeTimeouts });
+      await using client = await FtpClient.logIn(ftp.port);
+      ftp.cosd.faults.set([on(operation, { do: 'hang', at, limitMs: 5000 })]);
+      const reply = await client.store('file', bytes);
+      assert.equal(reply.code, 226, reply.text);
+      assert.ok((await ftp.bytes('file')).equals(bytes));
+    });
+  }
+
+  test('for good, at UploadPart: a failure in time, the old object stays', async () => {
+    await using ftp = await startTestGateway({ storeTimeouts });
+    await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', old);
+    await using client = await FtpClient.logIn(ftp.port);
+    ftp.cosd.faults.set([on('UploadPart', { do: 'hang', at: 'reply', limitMs: 3000 }, always)]);
+    const reply = await client.store('file', large);
+    assert.equal(reply.code, 451, reply.text);
+    assert.deepEqual(await ftp.bytes('file'), old);
+    ftp.cosd.faults.clear();
+    assert.equal((await client.store('other', Buffer.from('x'))).code, 226);
+  });
+
+  test('in the middle of a GET: the file is continued and whole', async () => {
+    await using ftp = await startTestGateway({ storeTimeouts });
+    await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', large);
+    await using client = await FtpClient.logIn(ftp.port);
+    ftp.cosd.faults.set([
+      on('GetObject', { do: 'hang', at: 'download', afterBytes: 300_000, limitMs: 5000 }),
+    ]);
+    const { bytes, reply } = await client.read('RETR file');
+    assert.equal(reply.code, 226, reply.text);
+    assert.ok(bytes.equals(large));
+  });
+});
+
 describe('downloads', () => {
   test('a GET cut in the middle is continued and the file is whole', async () => {
     await using ftp = await startTestGateway();

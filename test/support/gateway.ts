@@ -9,6 +9,7 @@ import type { SessionTimeouts } from '#gateway/ftp-srv/services.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import type { Log, LogFields } from '#gateway/kit/log.ts';
 import { type RunningGateway, startGateway } from '#gateway/run/gateway.ts';
+import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
 
 export interface TestGatewayOptions {
@@ -17,6 +18,7 @@ export interface TestGatewayOptions {
   /** Words of the one account, `alice` with password `secret`. */
   readonly account?: Readonly<Record<string, unknown>>;
   readonly timeouts?: Partial<SessionTimeouts>;
+  readonly storeTimeouts?: Partial<CosTimeouts>;
   /** Default: direct where it works. */
   readonly dataReading?: DataReading;
   /** How many. Default 16. */
@@ -61,6 +63,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     env: {},
     passivePorts: { ephemeral: options.passivePorts ?? 16 },
     ...(options.timeouts && { timeouts: options.timeouts }),
+    ...(options.storeTimeouts && { storeTimeouts: options.storeTimeouts }),
     ...(options.dataReading && { dataReading: options.dataReading }),
   });
   return {

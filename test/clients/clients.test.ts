@@ -53,13 +53,13 @@ function describeClient(create: (login: ClientLogin) => FtpClientDriver): void {
       const down = join(directory.path, 'down');
       await writeFile(up, sent);
 
-      await client.put(up, 'file.bin');
+      await client.put(up, '/file.bin');
       const stored = ftp.cosd.inspect.find(ftp.cosd.bucket, 'file.bin');
       assert.equal(stored?.crc64, crc64(sent));
       assert.equal(stored?.sizeBytes, size);
       assert.equal(ftp.openUploads(), 0);
 
-      await client.get('file.bin', down);
+      await client.get('/file.bin', down);
       assert.ok((await readFile(down)).equals(sent), 'the bytes that came back are the same');
     });
   }

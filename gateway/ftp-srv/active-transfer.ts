@@ -12,8 +12,8 @@ export class ActiveTransfer {
   readonly path: string;
   readonly startedMs: number;
   bytes = 0;
-  /** The client waits for the reply of its ABOR behind the transfer's own. */
-  isAborRequested = false;
+  /** For each the client waits for a reply of its own behind the transfer's. */
+  aborRequests = 0;
   readonly #cut = new AbortController();
 
   constructor(id: string, direction: TransferDirection, path: string, startedMs: number) {

@@ -5,6 +5,7 @@
  * A failure is written to the control connection before the data connection is closed, so that a client
  * reads why before it sees a broken pipe.
  */
+import type { Socket } from 'node:net';
 import { cutSentences, TransferCut } from '#gateway/ftp/cut.ts';
 import { DataConnection } from '#gateway/ftp/data-connection.ts';
 import { replyForError } from '#gateway/ftp/replies.ts';
@@ -54,7 +55,7 @@ export async function runTransfer(
   try {
     const work = await plan(transfer);
     try {
-      await work.prepare?.();
+      await unlessCut(transfer, work.prepare?.());
       await session.reply(150, work.opening);
       const socket = await reservation.accept({
         signal: transfer.cut,
@@ -67,11 +68,33 @@ export async function runTransfer(
     }
     end = await work.run(connection);
   } catch (error) {
-    end = error instanceof TransferCut ? { kind: 'cut', cut: error } : { kind: 'failed', error };
+    end = endByError(transfer, error);
   } finally {
     reservation.release();
   }
   await conclude(session, subject, transfer, end, connection);
+}
+
+/** A client that gave up or is gone must not wait for memory or for the store. */
+async function unlessCut(transfer: ActiveTransfer, work: Promise<void> | undefined): Promise<void> {
+  const { cut } = transfer;
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined); // nobody may be racing any more
+  const onCut = () => reject(cut.reason);
+  if (cut.aborted) onCut();
+  cut.addEventListener('abort', onCut);
+  try {
+    await Promise.race([promise, work]);
+  } finally {
+    cut.removeEventListener('abort', onCut);
+  }
+}
+
+/** What a cut interrupted rejects with an error of its own; the cut is the reason all the same. */
+function endByError({ cut }: ActiveTransfer, error: unknown): TransferEnd {
+  const isInterrupted = cut.aborted && error instanceof KindError && error.kind === 'aborted';
+  const reason: unknown = isInterrupted ? cut.reason : error;
+  return reason instanceof TransferCut ? { kind: 'cut', cut: reason } : { kind: 'failed', error };
 }
 
 async function conclude(
@@ -84,10 +107,10 @@ async function conclude(
   const reply = replyForEnd(end);
   recordTransfer(session, finishedTransfer(session, subject, transfer, end, reply.code));
   session.endTransfer();
-  if (end.kind === 'completed') connection?.socket.end();
+  if (connection && end.kind === 'completed') closeAfterSuccess(session, connection);
   await session.reply(reply.code, reply.text);
   // RFC 959 section 4.1.3: 426 for the transfer, then 226 for the ABOR itself.
-  if (transfer.isAborRequested) await session.reply(226, 'ABOR done');
+  for (let abors = transfer.aborRequests; abors > 0; abors--) await session.reply(226, 'ABOR done');
   if (connection && end.kind !== 'completed') closeAfterFailure(session, connection);
 }
 
@@ -154,7 +177,15 @@ function resultOf(end: TransferEnd, reply: number): TransferResult {
 }
 
 /** How long a client that was refused may go on sending into the void before its connection is reset. */
-const lingerMs = 2000;
+const refusedLingerMs = 2000;
+/** How long a client may keep its side open after our end of data; the kernel still delivers what it has. */
+const completedLingerMs = 15_000;
+
+/** Nobody reads a download's socket, so the client's end would never be seen and the socket never freed. */
+function closeAfterSuccess(session: Session, { socket }: DataConnection): void {
+  socket.end();
+  if (!socket.readableEnded) drain(session, socket, completedLingerMs, () => socket.destroy());
+}
 
 /**
  * Closing a socket with unread bytes resets it, and the reset can destroy the reply's chance to be read.
@@ -166,9 +197,15 @@ function closeAfterFailure(session: Session, connection: DataConnection): void {
     socket.resetAndDestroy();
     return;
   }
-  const timer = session.services.clock.setTimer(lingerMs, () => socket.resetAndDestroy());
-  socket.once('close', () => timer.cancel());
   socket.once('end', () => socket.destroy());
+  drain(session, socket, refusedLingerMs, () => socket.resetAndDestroy());
+}
+
+/** Drops what arrives, until the socket closes or `whenLate` closes it. */
+function drain(session: Session, socket: Socket, lingerMs: number, whenLate: () => void): void {
+  if (socket.destroyed) return;
+  const timer = session.services.clock.setTimer(lingerMs, whenLate);
+  socket.once('close', () => timer.cancel());
   socket.resume();
 }
 

@@ -9,7 +9,7 @@ export function answerUrgent(session: Session, command: Command): boolean {
   if (!transfer) return false;
   switch (command.verb) {
     case 'ABOR':
-      transfer.isAborRequested = true;
+      transfer.aborRequests += 1;
       transfer.stop('abor');
       return true;
     case 'NOOP':

@@ -103,6 +103,7 @@ export class Pump {
   };
 
   readonly #onRead = (bytes: number, space: Uint8Array): boolean => {
+    if (this.#isSettled) return true; // what is still on its way is dropped
     this.#note(bytes);
     if (space === this.#spare) this.#take(space.subarray(0, bytes));
     else this.#advance(bytes);

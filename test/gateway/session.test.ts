@@ -244,33 +244,6 @@ describe('directories and listings', () => {
   });
 });
 
-describe('calls to COS', () => {
-  const cases = [
-    { line: 'STOR', calls: { PutObject: 1 } },
-    { line: 'RETR', calls: { GetObject: 1 } },
-    { line: 'LIST', calls: { GetBucket: 1 } },
-    { line: 'SIZE file', calls: { HeadObject: 1 } },
-    { line: 'DELE file', calls: { HeadObject: 1, DeleteObject: 1 } },
-  ] as const;
-  for (const { line, calls } of cases) {
-    test(`${line} costs ${JSON.stringify(calls)}`, async () => {
-      await using ftp = await startTestGateway();
-      await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', 'content');
-      await using client = await FtpClient.logIn(ftp.port);
-      ftp.cosd.forgetRequests();
-      if (line === 'STOR') await client.store('file', Buffer.from('new'));
-      else if (line === 'RETR' || line === 'LIST')
-        await client.read(`${line} file`.replace('LIST file', 'LIST'));
-      else await client.command(line);
-      assert.deepEqual(onlyMade(ftp.cosd.requests()), calls);
-    });
-  }
-});
-
-function onlyMade(counts: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
-}
-
 describe('data connections', () => {
   test('a transfer command without PASV or EPSV is 425', async () => {
     await using ftp = await startTestGateway();

@@ -1,0 +1,141 @@
+/**
+ * gateway/COMPLIANCE.md against the server: the verbs of the command table, their sources, the first
+ * answer of each, and the COS calls its ordinary course costs. The page says what is true; this file says
+ * only how each command is tried.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { commandTable } from '#gateway/ftp-srv/commands/table.ts';
+import { cosOperations } from '#gateway/storage/cos/operation.ts';
+import { FtpClient } from '#test/support/ftp-client.ts';
+import { startTestGateway } from '#test/support/gateway.ts';
+
+interface Row {
+  readonly verbs: readonly string[];
+  readonly code: number;
+  readonly calls: Readonly<Record<string, number>>;
+  readonly source: string;
+}
+
+const page = readFileSync(join(import.meta.dirname, '../gateway/COMPLIANCE.md'), 'utf8');
+const rows = readRows(page);
+const table = commandTable({ logIn: async () => ({ kind: 'refused' }), logOut: () => undefined });
+
+function readRows(text: string): Row[] {
+  return text.split('\n').flatMap((line) => {
+    const [, verbs = '', answer = '', calls = '', source = ''] = line
+      .split('|')
+      .map((cell) => cell.trim());
+    if (!source.startsWith('RFC ')) return [];
+    return [
+      {
+        verbs: verbs.split(', '),
+        code: Number.parseInt(answer, 10),
+        calls: callsIn(calls),
+        source,
+      },
+    ];
+  });
+}
+
+/** `GetBucket` 1, … up to the bracket with the cases that cost more. */
+function callsIn(cell: string): Record<string, number> {
+  const [ordinary = ''] = cell.split('[');
+  const named = [...ordinary.matchAll(/`(\w+)` (\d+)/g)];
+  return Object.fromEntries(named.map(([, operation = '', count]) => [operation, Number(count)]));
+}
+
+describe('the compliance page', () => {
+  test('has exactly the verbs of the command table, aliases in one row', () => {
+    const ofPage = rows.map(({ verbs }) => verbs.join(', ')).toSorted();
+    assert.deepEqual(ofPage, table.map(({ verbs }) => verbs.join(', ')).toSorted());
+  });
+
+  test('names the source the command table names', () => {
+    for (const { verbs, source } of table) {
+      assert.equal(rowOf(verbs[0]).source, source, verbs[0]);
+    }
+  });
+
+  test('names only COS calls the driver makes', () => {
+    const known: readonly string[] = cosOperations;
+    const named = [...page.matchAll(/`([A-Z][a-z]+[A-Z]\w+)`/g)].map(([, name = '']) => name);
+    assert.deepEqual(
+      named.filter((name) => !known.includes(name)),
+      [],
+    );
+  });
+});
+
+function rowOf(verb: string): Row {
+  const row = rows.find(({ verbs }) => verbs.includes(verb));
+  assert.ok(row, `${verb} stands on the page`);
+  return row;
+}
+
+interface Trial {
+  /** With its argument; default the bare verb. */
+  readonly line?: string;
+  readonly before?: readonly string[];
+  /** STOR sends, the others read. */
+  readonly data?: 'up' | 'down';
+}
+
+/** In a jail that holds `dir/file`, `dir/sub/` and `empty/`, logged in, at the root. */
+const trials: Readonly<Record<string, Trial>> = {
+  USER: { line: 'USER alice' },
+  PASS: { line: 'PASS secret', before: ['USER alice'] },
+  OPTS: { line: 'OPTS UTF8 ON' },
+  TYPE: { line: 'TYPE I' },
+  MODE: { line: 'MODE S' },
+  STRU: { line: 'STRU F' },
+  STOR: { line: 'STOR dir/file', data: 'up' },
+  RETR: { line: 'RETR dir/file', data: 'down' },
+  REST: { line: 'REST 3' },
+  ALLO: { line: 'ALLO 3' },
+  SIZE: { line: 'SIZE dir/file' },
+  MDTM: { line: 'MDTM dir/file' },
+  DELE: { line: 'DELE dir/file' },
+  RNFR: { line: 'RNFR dir/file' },
+  RNTO: { line: 'RNTO dir/other', before: ['RNFR dir/file'] },
+  CWD: { line: 'CWD dir' },
+  CDUP: { before: ['CWD dir/sub'] },
+  MKD: { line: 'MKD dir/new' },
+  RMD: { line: 'RMD empty' },
+  LIST: { line: 'LIST dir', data: 'down' },
+  NLST: { line: 'NLST dir', data: 'down' },
+  MLSD: { line: 'MLSD dir', data: 'down' },
+  MLST: { line: 'MLST dir/file' },
+};
+
+describe('the answer and the COS calls of', () => {
+  for (const { verbs } of table) {
+    for (const verb of verbs) {
+      test(verb, async () => {
+        await using ftp = await startTestGateway();
+        for (const key of ['dir/file', 'dir/sub/', 'empty/']) {
+          await ftp.cosd.inspect.put(ftp.cosd.bucket, key, key.endsWith('/') ? '' : 'content');
+        }
+        await using client = await FtpClient.logIn(ftp.port);
+        const { line = verbs[0], before = [], data } = trials[verbs[0]] ?? {};
+        for (const earlier of before) await client.command(earlier);
+        const connection = data && (await client.openData());
+        ftp.cosd.forgetRequests();
+        const answer = await client.command(line.replace(verbs[0], verb));
+        assert.equal(answer.code, rowOf(verb).code, answer.text);
+        if (connection) {
+          connection.end(data === 'up' ? 'content' : '');
+          connection.resume();
+          assert.equal((await client.reply()).code, 226);
+        }
+        assert.deepEqual(madeOnly(ftp.cosd.requests()), rowOf(verb).calls);
+      });
+    }
+  }
+});
+
+function madeOnly(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}

@@ -53,16 +53,31 @@ export async function receive<Stored>(
   try {
     await pump.run();
     await checkEvidence(options, watch);
-    const object = await options.upload.finish({
-      mayCommit: () => options.policy === 'complete' || findCut(options, watch) === undefined,
-    });
-    return { kind: 'stored', object };
+    return await commit(options, watch);
   } catch (error) {
     const cut = error instanceof TransferCut ? error : undefined;
     return cut ? await settleCut(options, cut) : await settleFailure(options, watch, error);
   } finally {
     watch.stop();
   }
+}
+
+/**
+ * The evidence is asked once more when nothing but the commit is outstanding. By the policy `complete` a
+ * late cut still stores what was received, but as a cut: its client is never told 226 alone.
+ */
+async function commit<Stored>(
+  options: ReceiveOptions<Stored>,
+  watch: { broken(): boolean },
+): Promise<ReceiveOutcome<Stored>> {
+  let cut: TransferCut | undefined;
+  const object = await options.upload.finish({
+    mayCommit: () => {
+      cut = findCut(options, watch);
+      return cut === undefined || options.policy === 'complete';
+    },
+  });
+  return cut ? { kind: 'cut', cut, object } : { kind: 'stored', object };
 }
 
 /** RST can arrive after FIN; the window between the last byte and the commit must not miss it. */

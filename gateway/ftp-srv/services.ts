@@ -4,6 +4,7 @@
  */
 import type { Permission } from '#gateway/config/model.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
+import type { TextCodec } from '#gateway/ftp/filename-encoding.ts';
 import type { PassivePorts } from '#gateway/ftp/passive-ports.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -19,6 +20,8 @@ export interface SessionAccount {
   readonly jail: Jail;
   readonly store: ObjectStore;
   readonly permissions: ReadonlySet<Permission>;
+  /** Of names on the control and data connection; names in COS are always UTF-8. */
+  readonly codec: TextCodec;
   /** Largest file this account may store. */
   readonly limitBytes: number;
   readonly plan: PartPlan;

@@ -7,6 +7,7 @@
 import type { ControlChannel } from '#gateway/ftp/control.ts';
 import { type CutReason, TransferCut } from '#gateway/ftp/cut.ts';
 import { allFacts, type FactSelection } from '#gateway/ftp/facts.ts';
+import { utf8 } from '#gateway/ftp/filename-encoding.ts';
 import type { Reservation } from '#gateway/ftp/passive-ports.ts';
 import { assert } from '#gateway/kit/assert.ts';
 import type { Timer } from '#gateway/kit/clock.ts';
@@ -99,6 +100,7 @@ export class Session {
   logIn(account: SessionAccount): void {
     this.#account = account;
     this.claimedUser = account.user;
+    this.control.codec = account.codec;
     this.failedLogins = 0;
     this.#armTimer();
   }
@@ -106,6 +108,7 @@ export class Session {
   /** Back to the state after the greeting (REIN, a new USER). */
   reset(): void {
     this.#account = undefined;
+    this.control.codec = utf8;
     this.claimedUser = undefined;
     this.workingDirectory = '/';
     this.representation = 'A';
@@ -165,7 +168,12 @@ export class Session {
     this.touch();
   }
 
-  /** A command came or a transfer ended: the idle time starts again. The login timer never does. */
+  /** A command runs: however long it takes, its client is not idle. The login timer goes on. */
+  beginCommand(): void {
+    if (this.isLoggedIn) this.#idleTimer?.cancel();
+  }
+
+  /** A command or a transfer ended: the idle time starts again. The login timer never does. */
   touch(): void {
     if (this.isLoggedIn && !this.transfer && !this.closed.aborted) this.#armTimer();
   }

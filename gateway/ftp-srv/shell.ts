@@ -1,6 +1,6 @@
 /**
  * The seams of ftp-srv 4.6.3, typed and in one place: server, session map, greeting, login event and the
- * command registry with its dispatch. Everything a byte passes through is ours (see DESIGN.md here).
+ * command registry with its dispatch. Everything a byte passes through is ours (see gateway/DESIGN.md).
  *
  * Nothing else may import the package. Its control-channel parsing, data connectors, transfers and file
  * system must never run: adopt() takes the socket away from them before a byte was read.

@@ -7,6 +7,12 @@ import type { Session } from './session.ts';
 export function answerUrgent(session: Session, command: Command): boolean {
   const { transfer } = session;
   if (!transfer) return false;
+  const isAnswered = answer(session, transfer, command);
+  if (isAnswered) session.services.observer.command(command.verb);
+  return isAnswered;
+}
+
+function answer(session: Session, transfer: ActiveTransfer, command: Command): boolean {
   switch (command.verb) {
     case 'ABOR':
       transfer.aborRequests += 1;

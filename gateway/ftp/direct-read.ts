@@ -4,7 +4,7 @@
  * `onread` costs neither. Node offers that for outgoing connections only, so the handle of an accepted
  * one is moved into a new socket: one private field, `_handle` (lib/net.js of Node 24).
  *
- * Because the field is private, `tryDirectRead` proves at start, on a loopback pair, that everything the
+ * Because the field is private, `chooseDataReading` proves at start, on a loopback pair, that everything the
  * pump relies on works; where it does not, pump.ts reads by 'data' events and copies. Never to be used
  * on anything but a plain TCP socket: a TLSSocket's handle is another kind.
  */

@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '#gateway/kit/clock.ts';
+import { TransferError } from '#gateway/transfer/errors.ts';
 import { TransferCut } from './cut.ts';
 import type { DataConnection, DataReading } from './data-connection.ts';
 import { Pump, type UploadSpace } from './pump.ts';
@@ -140,7 +141,7 @@ async function settleFailure<Stored>(
   error: unknown,
 ): Promise<ReceiveOutcome<Stored>> {
   await options.upload.discard('failed');
-  const isRefused = error instanceof Error && 'kind' in error && error.kind === 'refused';
+  const isRefused = error instanceof TransferError && error.kind === 'refused';
   const cut = isRefused ? findCut(options, watch) : undefined;
   return cut ? { kind: 'cut', cut, object: undefined } : { kind: 'failed', error };
 }

@@ -1,7 +1,7 @@
 /**
  * Repeats an operation with exponential backoff and full jitter until it succeeds, fails for good, or
  * its deadline passes. Bounded in attempts and in time, so a store that always fails still ends in a
- * reply (research: peers that retried without end looked hung to their clients).
+ * reply.
  */
 import { type Clock, sleep } from './clock.ts';
 

@@ -3,6 +3,7 @@
 import { loadConfig } from '#gateway/config/load.ts';
 import { ConfigError, formatProblem } from '#gateway/config/problem.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
+import { requireSupported } from './supported-config.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CheckConfigOptions {
@@ -18,7 +19,7 @@ export function checkConfig(options: CheckConfigOptions, terminal: Terminal): Ex
     return exitCodes.usage;
   }
   try {
-    const { config, notices } = loadConfig(options);
+    const { config, notices } = requireSupported(loadConfig(options), options.file);
     for (const notice of notices) terminal.print(`${notice.level}: ${formatProblem(notice)}`);
     const users = config.accounts.map((account) => account.user).join(', ');
     terminal.print(`${options.file}: ok, ${config.accounts.length} accounts (${users})`);

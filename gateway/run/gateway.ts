@@ -9,6 +9,7 @@ import { Throttle } from '#gateway/auth/throttle.ts';
 import type { AccountConfig, GatewayConfig } from '#gateway/config/model.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import { chooseDataReading } from '#gateway/ftp/direct-read-trial.ts';
+import { findCodec, type TextCodec } from '#gateway/ftp/filename-encoding.ts';
 import { PassivePorts, type PassivePortsOptions } from '#gateway/ftp/passive-ports.ts';
 import { commandVerbs } from '#gateway/ftp-srv/commands/table.ts';
 import { type DrainOptions, FtpGatewayServer } from '#gateway/ftp-srv/server.ts';
@@ -18,6 +19,7 @@ import type {
   SessionTimeouts,
   TransferDirection,
 } from '#gateway/ftp-srv/services.ts';
+import { assert } from '#gateway/kit/assert.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -234,6 +236,7 @@ function sessionAccount(
   return {
     user: account.user,
     jail: new Jail(account.prefix),
+    codec: codecNamed(account.filename_encoding),
     store: stores.storeFor(account.cos),
     permissions: new Set(account.permissions),
     limitBytes,
@@ -241,6 +244,13 @@ function sessionAccount(
     partsInFlight: config.parts_in_flight ?? partsInFlightDefault,
     incompleteUploads: account.incomplete_uploads,
   };
+}
+
+/** The configuration accepts only encodings the engine knows. */
+function codecNamed(name: string): TextCodec {
+  const codec = findCodec(name);
+  assert(codec, `no codec for filename_encoding ${name}`);
+  return codec;
 }
 
 /** A default port that is taken moves to a free one and says so; a chosen one that is taken is an error. */

@@ -17,12 +17,12 @@ export interface MemoryFacts {
 export const processBaseBytes: number = 150 * MiB;
 
 const share = 0.75;
-const uploadMemoryBytesMin: number = 16 * MiB;
-const uploadMemoryBytesMax: number = GiB;
+const chosenMemoryBytesMin: number = 16 * MiB;
+const chosenMemoryBytesMax: number = GiB;
 
 /** ¾ of what the base leaves, in whole MiB, from 16 MiB to 1 GiB. */
 export function chooseUploadMemory(facts: MemoryFacts): number {
   const leftBytes = Math.max(0, facts.availableBytes - facts.baseBytes);
   const wholeBytes = Math.floor((leftBytes * share) / MiB) * MiB;
-  return Math.min(uploadMemoryBytesMax, Math.max(uploadMemoryBytesMin, wholeBytes));
+  return Math.min(chosenMemoryBytesMax, Math.max(chosenMemoryBytesMin, wholeBytes));
 }

@@ -11,6 +11,7 @@ import { type DemoPlan, demoText, planDemo, startDemoCos } from './demo.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { type RunningGateway, startGateway } from './gateway.ts';
 import { type StopRequest, watchStopSignals } from './signals.ts';
+import { requireSupported } from './supported-config.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ServeOptions {
@@ -42,7 +43,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
 }
 
 async function serveConfig(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
-  const loaded = loadConfig(options);
+  const loaded = requireSupported(loadConfig(options), options.file ?? '');
   return run({ loaded, options, terminal, stdout: 'json', beforeGateway: nothingBefore });
 }
 

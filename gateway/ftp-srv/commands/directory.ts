@@ -78,29 +78,34 @@ async function changeDirectory(session: Session, argument: string): Promise<void
 }
 
 async function makeDirectory(session: Session, argument: string): Promise<void> {
-  const { jail, store } = session.account;
+  const { jail, store, user } = session.account;
   const path = resolvePath(session, argument);
   if (!(await isAllowed(session, 'write', 'MKD', path))) return;
   const prefix = jail.directoryPrefix(path);
   if (await directoryExists(store, prefix, { jail, signal: session.closed })) {
     return session.reply(550, `${quotePath(path)}: the directory exists already`);
   }
-  await store.put(prefix, empty, { contentType: 'application/x-directory' });
+  await store.put(prefix, empty, {
+    contentType: 'application/x-directory',
+    signal: session.closed,
+  });
+  session.log.info({ user, path }, 'directory made');
   return session.reply(257, `${quotePath(path)} created`);
 }
 
 async function removeDirectory(session: Session, argument: string): Promise<void> {
-  const { jail, store } = session.account;
+  const { jail, store, user } = session.account;
   const path = resolvePath(session, argument);
   if (!(await isAllowed(session, 'delete', 'RMD', path))) return;
   if (path === '/') return session.reply(550, 'The root directory stays');
   const prefix = jail.directoryPrefix(path);
-  const page = await store.list({ prefix, maxKeys: 2 });
+  const page = await store.list({ prefix, maxKeys: 2, signal: session.closed });
   const [first] = page.objects;
   if (!first) return session.reply(550, `${quotePath(path)}: no such directory`);
   if (page.objects.length > 1 || first.key !== prefix) {
     return session.reply(550, `${quotePath(path)}: the directory is not empty`);
   }
-  await store.delete(prefix);
+  await store.delete(prefix, { signal: session.closed });
+  session.log.info({ user, path }, 'directory removed');
   return session.reply(250, `${quotePath(path)} removed`);
 }

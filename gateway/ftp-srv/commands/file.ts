@@ -100,6 +100,7 @@ async function deleteFile(session: Session, argument: string): Promise<void> {
 
 async function renameFrom(session: Session, argument: string): Promise<void> {
   const path = resolvePath(session, argument);
+  if (!(await isAllowed(session, 'write', 'RNFR', path))) return;
   if (await findFile(session, path)) {
     session.renameSource = path;
     return session.reply(350, 'Ready for RNTO');
@@ -138,6 +139,15 @@ async function mayRename(session: Session, source: string, target: string): Prom
 
 async function moveObject(session: Session, source: string, target: string): Promise<void> {
   const { jail, store, user } = session.account;
-  await renameFile({ store, sourceKey: jail.objectKey(source), targetKey: jail.objectKey(target) });
+  const { clock, transferObserver: observer } = session.services;
+  await renameFile({
+    store,
+    sourceKey: jail.objectKey(source),
+    targetKey: jail.objectKey(target),
+    clock,
+    observer,
+    log: session.log,
+    signal: session.closed,
+  });
   session.log.info({ user, path: source, target }, 'file renamed');
 }

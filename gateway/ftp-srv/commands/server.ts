@@ -1,5 +1,6 @@
 /** What the server says of itself. */
 import { formatFactFeature, formatFactSelection, parseFactSelection } from '#gateway/ftp/facts.ts';
+import { utf8 } from '#gateway/ftp/filename-encoding.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 
@@ -93,15 +94,21 @@ async function setOption(session: Session, argument: string): Promise<void> {
   switch (name.toUpperCase()) {
     case 'UTF8':
     case 'UTF-8':
-      return value.toUpperCase() === 'OFF'
-        ? session.reply(504, 'Names are always UTF-8')
-        : session.reply(200, 'Names are UTF-8');
+      return setUtf8(session, value);
     case 'MLST':
       session.factSelection = parseFactSelection(value);
       return session.reply(200, `MLST OPTS ${formatFactSelection(session.factSelection)}`.trim());
     default:
       return session.reply(501, 'That command has no options');
   }
+}
+
+/** Clients ask for UTF-8; an account with another encoding keeps it, and says so. */
+function setUtf8(session: Session, value: string): Promise<void> {
+  const isOff = value.toUpperCase() === 'OFF';
+  const isUtf8 = session.control.codec === utf8;
+  if (isOff === !isUtf8) return session.reply(200, `Names are ${session.control.codec.name}`);
+  return session.reply(504, `Names of this account are ${session.control.codec.name}`);
 }
 
 async function help(

@@ -73,11 +73,13 @@ async function runEntry(
   if (isMissing || isSurplus) {
     return session.reply(501, `Syntax: ${verb} ${entry.syntax}`.trim());
   }
+  session.beginCommand();
   try {
     await entry.run(session, argument);
   } catch (error) {
     await replyWithError(session, verb, error);
   } finally {
+    session.touch();
     if (entry.transferParameters === 'forgotten') session.forgetTransferParameters();
   }
 }

@@ -178,6 +178,8 @@ async function retrieveFile(session: Session, argument: string): Promise<void> {
       pool: services.pool,
       clock: services.clock,
       signal: transfer.cut,
+      observer: services.transferObserver,
+      log: session.log.child({ transfer: transfer.id }),
     });
     return {
       opening: `Sending ${quotePath(path)} (${download.info.sizeBytes} bytes)`,

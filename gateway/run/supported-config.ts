@@ -1,0 +1,35 @@
+/**
+ * Refuses what the configuration language already has words for and this version does not do yet. A
+ * gateway that took `tls: {required: true}` and let logins through in clear would be worse than none.
+ */
+import type { LoadedConfig } from '#gateway/config/load.ts';
+import type { GatewayConfig } from '#gateway/config/model.ts';
+import { ConfigError, type Problem } from '#gateway/config/problem.ts';
+
+/** @throws ConfigError `invalid` naming every word this version cannot honour. */
+export function requireSupported(loaded: LoadedConfig, place: string): LoadedConfig {
+  const problems = unsupportedWords(loaded.config).map((problem) => ({ place, ...problem }));
+  if (problems.length > 0) throw new ConfigError('invalid', problems, loaded.notices);
+  return loaded;
+}
+
+function unsupportedWords(config: GatewayConfig): Omit<Problem, 'place'>[] {
+  return [
+    ...(config.tls
+      ? [
+          {
+            message: 'tls: FTPS is not in this version',
+            hint: 'remove the tls block and keep the gateway inside a trusted network',
+          },
+        ]
+      : []),
+    ...(config.proxy_protocol.mode === 'disabled'
+      ? []
+      : [
+          {
+            message: 'proxy_protocol: the PROXY protocol is not in this version',
+            hint: 'set mode: disabled, and switch it off at the balancer',
+          },
+        ]),
+  ];
+}

@@ -81,7 +81,8 @@ export class FtpGatewayServer {
       const isOver = clock.monotonicMs() >= deadlineMs;
       for (const session of this.#sessions.values()) {
         const idleMs = clock.monotonicMs() - session.control.lastHeardMs;
-        if (isOver || (!session.transfer && idleMs >= options.idleMs)) this.#sayGoodbye(session);
+        const isIdle = !session.control.isBusy && idleMs >= options.idleMs;
+        if (isOver || isIdle) this.#sayGoodbye(session);
       }
       await sleep(clock, drainPollMs);
       if (isOver && clock.monotonicMs() >= deadlineMs + finishMs) break;
@@ -157,8 +158,9 @@ export class FtpGatewayServer {
     // A client that sent QUIT behind its upload and left in order has not lost its nerve.
     const hasQuit = end === 'fin' && session.control.isWaiting('QUIT');
     if (!hasQuit) session.onControlClosed();
-    void session.control.closed.then(() => {
-      session.onControlClosed();
+    void session.control.closed.then(() => session.onControlClosed());
+    // A stop waits for what still runs: an upload of a client that left has to be aborted in COS.
+    void session.control.done.then(() => {
       this.#sessions.delete(connection);
       this.#services.observer.sessionClosed(session.ageSeconds);
       session.log.debug({ end }, 'session closed');

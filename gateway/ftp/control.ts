@@ -83,6 +83,8 @@ export interface ControlOptions {
 export class ControlChannel {
   /** Resolves when the socket is closed for good; never rejects. */
   readonly closed: Promise<ControlEnd>;
+  /** Resolves when the socket is closed and the command that ran has ended too; never rejects. */
+  readonly done: Promise<ControlEnd>;
   /** How lines are decoded and replies encoded; takes effect with the next command. Default UTF-8. */
   codec: TextCodec = utf8;
 
@@ -101,7 +103,9 @@ export class ControlChannel {
   #hasFin = false;
   #lingerTimer: Timer | undefined;
   #lastHeardMs: number;
-  #resolveClosed: (end: ControlEnd) => void = () => undefined;
+  #isClosed = false;
+  readonly #closed = Promise.withResolvers<ControlEnd>();
+  readonly #done = Promise.withResolvers<ControlEnd>();
 
   /** Reading begins when the socket is resumed: by `start`, or by whoever owned it. */
   constructor(options: ControlOptions) {
@@ -111,9 +115,8 @@ export class ControlChannel {
     this.#writer = this.#createWriter();
     this.#socket = options.socket;
     this.#lastHeardMs = options.clock.monotonicMs();
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
+    this.closed = this.#closed.promise;
+    this.done = this.#done.promise;
     this.#attach(options.socket);
   }
 
@@ -132,6 +135,11 @@ export class ControlChannel {
   get isAlive(): boolean {
     const { destroyed } = this.#socket;
     return this.#end === undefined && !this.#hasFin && !destroyed && !this.#socket.isPaused();
+  }
+
+  /** Whether a command runs now. */
+  get isBusy(): boolean {
+    return this.#isExecuting;
   }
 
   /** When the last byte arrived, on the clock's monotonic scale. */
@@ -266,7 +274,9 @@ export class ControlChannel {
   readonly #onClose = (): void => {
     this.#stop('local');
     this.#lingerTimer?.cancel();
-    this.#resolveClosed(this.#end ?? 'local');
+    this.#isClosed = true;
+    this.#closed.resolve(this.#end ?? 'local');
+    this.#tellDone();
   };
 
   #break(end: ControlEnd): void {
@@ -337,6 +347,7 @@ export class ControlChannel {
     }
     this.#isRunning = false;
     this.#endWhenDone();
+    this.#tellDone();
   }
 
   async #execute(line: FramedLine): Promise<void> {
@@ -363,6 +374,10 @@ export class ControlChannel {
     this.#tellGone('fault');
     void this.reply(421, 'Internal error, closing control connection');
     this.end();
+  }
+
+  #tellDone(): void {
+    if (this.#isClosed && !this.#isRunning) this.#done.resolve(this.#end ?? 'local');
   }
 
   /** A client that half-closed gets the answers to what it sent, then our FIN. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
-import { startTestGateway } from '#test/support/gateway.ts';
+import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
 
 const MiB = 1024 * 1024;
 
@@ -103,3 +103,24 @@ test('ABOR while the store is silent about the first byte of a download is a cut
   const line = ftp.lines.find(({ msg }) => msg.startsWith('download '));
   assert.equal(line?.['reason'], 'abor');
 });
+
+test('a drain waits until the upload of a client that vanished is aborted in the store', async () => {
+  await using ftp = await startTestGateway();
+  const always = 'always' as const;
+  ftp.cosd.faults.set([
+    { operation: 'AbortMultipartUpload', times: always, act: { do: 'delay', delayMs: 700 } },
+  ]);
+  const client = await FtpClient.logIn(ftp.port);
+  const data = await client.beginStore('file');
+  data.write(Buffer.alloc(6 * MiB));
+  await until('a multipart upload', () => ftp.openUploads() === 1);
+  client.socket.resetAndDestroy();
+  await until('the gateway to know', () => isAsked(ftp));
+  await ftp.gateway.drain({ deadlineMs: 10_000, idleMs: 0 });
+  assert.equal(ftp.openUploads(), 0);
+});
+
+/** The store was asked to abort. */
+function isAsked({ cosd }: TestGateway): boolean {
+  return cosd.faults.report().some(({ applied }) => applied > 0);
+}

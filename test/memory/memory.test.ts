@@ -84,8 +84,10 @@ describe('a gateway process', () => {
     down.on('data', (piece: Buffer) => {
       received += piece.length;
     });
+    const ended = once(down, 'end');
     await client.expect(150, 'RETR large');
     assert.equal((await client.reply()).code, 226);
+    await ended;
     assert.equal(received, 1024 * MiB);
     const peak = pair.gateway.peakRssBytes();
     context.diagnostic(
@@ -109,9 +111,7 @@ describe('a gateway process', () => {
         replies,
         replies.map(() => 226),
       );
-      context.diagnostic(
-        `upload_memory ${memory}: peak RSS ${mib(pair.gateway.peakRssBytes())} MiB`,
-      );
+      context.diagnostic(`upload_memory ${memory}: peak RSS ${mib(peak)} MiB`);
     });
   }
 });

@@ -11,6 +11,7 @@ import { DataConnection } from '#gateway/ftp/data-connection.ts';
 import { replyForError } from '#gateway/ftp/replies.ts';
 import { type OutgoingBlock, send } from '#gateway/ftp/send.ts';
 import { KindError } from '#gateway/kit/errors.ts';
+import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import type { StoredObject } from '#gateway/transfer/upload.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
 import type { TransferDirection, TransferResult } from './services.ts';
@@ -194,11 +195,11 @@ function closeAfterSuccess(session: Session, { socket }: DataConnection): void {
 function closeAfterFailure(session: Session, connection: DataConnection): void {
   const { socket } = connection;
   if (!connection.isDrainable()) {
-    socket.resetAndDestroy();
+    resetSocket(socket);
     return;
   }
   socket.once('end', () => socket.destroy());
-  drain(session, socket, refusedLingerMs, () => socket.resetAndDestroy());
+  drain(session, socket, refusedLingerMs, () => resetSocket(socket));
 }
 
 /** Drops what arrives, until the socket closes or `whenLate` closes it. */

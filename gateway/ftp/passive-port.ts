@@ -7,6 +7,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { plainAddress } from '#gateway/kit/networks.ts';
+import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { keepAliveDelayMs } from './control.ts';
 import { areConfusable, type PeerRule } from './peer-rule.ts';
 import type { PendingReservation } from './reservation.ts';
@@ -117,7 +118,7 @@ export class PassivePort {
     const address = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
     const owner = address === undefined ? undefined : this.#ownerOf(address);
     if (owner) return owner.deliver(socket);
-    socket.resetAndDestroy();
+    resetSocket(socket);
     this.#options.onStranger(address, this.number);
   }
 

@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
+import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { FtpError } from './errors.ts';
 import type { PeerRule } from './peer-rule.ts';
 
@@ -152,7 +153,7 @@ export class PendingReservation implements Reservation {
     this.#stopTimer();
     if (state.name !== 'over') this.#state = { name: 'over', error };
     this.#acceptor?.reject(reason ?? error);
-    if (state.name === 'held') state.socket.resetAndDestroy();
+    if (state.name === 'held') resetSocket(state.socket);
     if (state.name === 'awaited') this.#parts.onPortFree(this, 'unused');
   }
 }

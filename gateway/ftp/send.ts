@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
+import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { TransferCut } from './cut.ts';
 import { StallTimer } from './stall-timer.ts';
 
@@ -43,7 +44,7 @@ export async function send(options: SendOptions): Promise<void> {
     }
     await breaker.watchStall(endSocket(options.socket));
   } catch (error) {
-    options.socket.resetAndDestroy();
+    resetSocket(options.socket);
     throw error;
   } finally {
     breaker.dispose();
@@ -60,7 +61,7 @@ async function sendBlock(
     await breaker.watchStall(writeAll(options.socket, block.bytes));
     options.onBytes?.(block.bytes.length);
   } catch (error) {
-    options.socket.resetAndDestroy(); // before the release below
+    resetSocket(options.socket); // before the release below
     throw error;
   } finally {
     block.release();

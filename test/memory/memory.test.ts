@@ -111,6 +111,8 @@ describe('a gateway process', () => {
         replies,
         replies.map(() => 226),
       );
+      const peak = pair.gateway.peakRssBytes();
+      assert.ok(peak < 256 * MiB, `${mib(peak)} MiB`);
       context.diagnostic(`upload_memory ${memory}: peak RSS ${mib(peak)} MiB`);
     });
   }

@@ -25,5 +25,7 @@ export function interrupterOf(socket: Socket, acts: FaultActs, clock: Clock): In
       clock.setTimer(acts.hang?.limitMs ?? hangMsMax, () => resetSocket(socket));
     },
   } satisfies Record<Interruption, () => unknown>;
-  return (how) => void ways[how]();
+  return (how) => {
+    ways[how]();
+  };
 }

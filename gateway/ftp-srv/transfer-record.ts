@@ -29,7 +29,8 @@ export function recordTransfer(session: Session, finished: FinishedTransfer): vo
     ...(reason !== undefined && { reason }),
   });
   if (direction === 'listing' && result === 'completed') return;
-  const level = levels[result];
+  // The original tool's users look for an error line when a file was too large.
+  const level = finished.reply === 552 ? 'error' : levels[result];
   session.log[level](transferFields(session, finished), `${direction} ${result}`);
 }
 
@@ -37,7 +38,7 @@ const levels = {
   completed: 'info',
   truncated: 'warn',
   discarded: 'warn',
-  rejected: 'error',
+  rejected: 'warn',
   failed: 'error',
 } as const satisfies Record<TransferResult, 'info' | 'warn' | 'error'>;
 

@@ -27,9 +27,11 @@ export interface FtpServerOptions {
 }
 
 export interface DrainOptions {
-  /** Transfers still running after this long are cut. */
+  /** New sessions are still served for this long: whoever sends clients here needs time to hear of it. */
+  readonly acceptMs: number;
+  /** Transfers still running after this long are cut; counted from the same moment. */
   readonly deadlineMs: number;
-  /** Sessions without a transfer are told goodbye after this long without a command. */
+  /** After `acceptMs`, sessions without a transfer are told goodbye this long after their last command. */
   readonly idleMs: number;
 }
 
@@ -37,7 +39,10 @@ export class FtpGatewayServer {
   readonly #services: FtpServices;
   readonly #shell: FtpShell;
   readonly #sessions = new Map<ShellConnection, Session>();
+  /** Greeted 421 and about to go: nobody waits for them. */
+  readonly #refused = new WeakSet<Session>();
   #isRefusing = false;
+  #isDraining = false;
 
   constructor(options: FtpServerOptions) {
     this.#services = options.services;
@@ -58,6 +63,14 @@ export class FtpGatewayServer {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
+  get isListening(): boolean {
+    return this.#shell.server.listening;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   get sessionCount(): number {
     return this.#sessions.size;
   }
@@ -72,21 +85,42 @@ export class FtpGatewayServer {
     this.#isRefusing = true;
   }
 
-  /** Resolves when no session is left: idle ones are told goodbye, transfers finish or meet the deadline. */
+  /**
+   * Resolves when new sessions are refused and no other is left: idle ones are told goodbye, transfers
+   * finish or meet the deadline.
+   */
   async drain(options: DrainOptions): Promise<void> {
-    const { clock } = this.#services;
-    const deadlineMs = clock.monotonicMs() + options.deadlineMs;
+    const { clock, log } = this.#services;
+    const beganMs = clock.monotonicMs();
+    this.#isDraining = true;
+    if (options.acceptMs > 0) await sleep(clock, Math.min(options.acceptMs, options.deadlineMs));
     this.refuseNew();
-    while (this.#sessions.size > 0) {
-      const isOver = clock.monotonicMs() >= deadlineMs;
-      for (const session of this.#sessions.values()) {
-        const idleMs = clock.monotonicMs() - session.control.lastHeardMs;
-        const isIdle = !session.control.isBusy && idleMs >= options.idleMs;
+    log.info({ sessions: this.#staying.length }, 'new sessions are refused');
+    await this.#untilAllLeft(beganMs + options.deadlineMs, options.idleMs);
+  }
+
+  async #untilAllLeft(deadlineMs: number, idleMs: number): Promise<void> {
+    const { clock, log } = this.#services;
+    let isOver = false;
+    for (let staying = this.#staying; staying.length > 0; staying = this.#staying) {
+      const nowMs = clock.monotonicMs();
+      if (!isOver && nowMs >= deadlineMs) {
+        isOver = true;
+        const transfers = this.transfers.length;
+        log.warn({ sessions: staying.length, transfers }, 'drain deadline passed');
+      }
+      if (nowMs >= deadlineMs + finishMs) return;
+      for (const session of staying) {
+        const isIdle = !session.control.isBusy && session.idleMs >= idleMs;
         if (isOver || isIdle) this.#sayGoodbye(session);
       }
       await sleep(clock, drainPollMs);
-      if (isOver && clock.monotonicMs() >= deadlineMs + finishMs) break;
     }
+  }
+
+  /** Probes that connect and are greeted 421 must not keep a drain from its end. */
+  get #staying(): readonly Session[] {
+    return [...this.#sessions.values()].filter((session) => !this.#refused.has(session));
   }
 
   /** Stops listening and ends every session at once. */
@@ -136,7 +170,10 @@ export class FtpGatewayServer {
     const code = typeof options === 'number' ? options : (options.code ?? 500);
     if (code !== 220) return session.reply(code, letters.map(String).join(' '));
     const { sessionsMax } = this.#services;
-    if (this.#isRefusing) return session.close(421, 'Server is stopping', 'drain');
+    if (this.#isRefusing) {
+      this.#refused.add(session);
+      return session.close(421, 'Server is stopping', 'drain');
+    }
     if (sessionsMax > 0 && this.#sessions.size > sessionsMax) {
       session.log.warn({ sessions_max: sessionsMax }, 'session refused: too many');
       return session.close(421, 'Too many sessions, try again later', 'drain');

@@ -60,6 +60,8 @@ export class Session {
   #transferCount = 0;
   readonly #closed = new AbortController();
   readonly #openedMs: number;
+  /** When the last command or transfer ended: a client then has something to say again. */
+  #answeredMs = 0;
 
   constructor(parts: SessionParts) {
     this.id = parts.id;
@@ -80,6 +82,13 @@ export class Session {
   /** A client that sent QUIT behind its upload and left in order has finished it; others must be there. */
   get isControlAlive(): boolean {
     return this.control.isAlive || (!this.closed.aborted && this.control.isWaiting('QUIT'));
+  }
+
+  /** Since the client's last byte and the end of what it asked for. */
+  get idleMs(): number {
+    if (this.transfer) return 0;
+    const sinceMs = Math.max(this.control.lastHeardMs, this.#answeredMs);
+    return this.services.clock.monotonicMs() - sinceMs;
   }
 
   /** Aborts when the control connection is gone: nothing asked for this session matters any more. */
@@ -175,6 +184,7 @@ export class Session {
 
   /** A command or a transfer ended: the idle time starts again. The login timer never does. */
   touch(): void {
+    this.#answeredMs = this.services.clock.monotonicMs();
     if (this.isLoggedIn && !this.transfer && !this.closed.aborted) this.#armTimer();
   }
 

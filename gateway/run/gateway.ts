@@ -2,7 +2,6 @@
  * One gateway from one configuration: builds every room, gives each what it needs of the others, and
  * takes them down in the opposite order. The only place that knows all of them.
  */
-import { lookup } from 'node:dns/promises';
 import { totalmem } from 'node:os';
 import { Accounts } from '#gateway/auth/accounts.ts';
 import { Throttle } from '#gateway/auth/throttle.ts';
@@ -24,7 +23,7 @@ import { formatBytes } from '#gateway/kit/bytes.ts';
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { NetworkSet } from '#gateway/kit/networks.ts';
-import { type AdminServer, startAdmin } from '#gateway/observe/admin.ts';
+import { type AdminServer, type ReadinessCheck, startAdmin } from '#gateway/observe/admin.ts';
 import { ObserveError } from '#gateway/observe/errors.ts';
 import { createMetrics, type Metrics } from '#gateway/observe/metrics.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
@@ -32,6 +31,7 @@ import { cosOperations } from '#gateway/storage/cos/operation.ts';
 import { Jail } from '#gateway/storage/keys.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
 import { partPlan } from '#gateway/transfer/plan.ts';
+import { resolveHost } from './host-addresses.ts';
 import { Masquerade } from './masquerade.ts';
 import { chooseUploadMemory, processBaseBytes } from './memory.ts';
 import { Stores } from './stores.ts';
@@ -89,7 +89,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const transferObserver = observeTransfers(metrics);
   const pool = createPool(options);
   const stores = new Stores({ ...options, onRequest: (sample) => metrics.cosRequest(sample) });
-  const masquerade = createMasquerade(options);
+  const masquerade = createMasquerade(options, metrics);
   const passivePorts = await PassivePorts.open({
     host: config.listen_address,
     ports: options.passivePorts ?? config.passive_port,
@@ -124,7 +124,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 
   await masquerade.start();
   const ftpPort = await server.listen();
-  const admin = await startAdminPort(options, metrics, server);
+  const admin = await startAdminPort(options, metrics, { server, passivePorts, masquerade });
+  metrics.draining('no');
+  metrics.configLoaded('success', clock.now() / 1000);
   log.info({ ftp_port: ftpPort, admin_port: admin.port, version }, 'listening');
 
   let closed: Promise<void> | undefined;
@@ -145,7 +147,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     get transfers() {
       return server.transfers;
     },
-    drain: (drainOptions) => server.drain(drainOptions),
+    drain: (drainOptions) => {
+      metrics.draining('yes');
+      return server.drain(drainOptions);
+    },
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
@@ -171,16 +176,16 @@ function createPool({ config, clock, log }: GatewayOptions): PartPool {
   return pool;
 }
 
-function createMasquerade({ config, clock, log }: GatewayOptions): Masquerade {
+function createMasquerade({ config, clock, log }: GatewayOptions, metrics: Metrics): Masquerade {
+  const { masquerade_address: address, masquerade_address_file: file } = config;
   return new Masquerade({
-    ...(config.masquerade_address !== undefined && { address: config.masquerade_address }),
+    ...(address !== undefined && { address }),
+    ...(file !== undefined && { file }),
     networks: config.masquerade_networks,
     clock,
     log,
-    resolve: async (name) => {
-      const records = await lookup(name, { family: 4, all: true });
-      return records.map((record) => record.address);
-    },
+    observer: metrics,
+    resolve: resolveHost,
   });
 }
 
@@ -253,22 +258,52 @@ function codecNamed(name: string): TextCodec {
   return codec;
 }
 
+/** What the admin port tells about. */
+interface GatewayParts {
+  readonly server: FtpGatewayServer;
+  readonly passivePorts: PassivePorts;
+  readonly masquerade: Masquerade;
+}
+
+/**
+ * What makes an instance unable to serve. Never the store (it may come back, and every instance would go
+ * at once), never an unknown address (balancers give one only to ready instances), never draining (the
+ * passive ports of running sessions would be lost).
+ */
+function readinessChecks({ server, passivePorts }: GatewayParts): readonly ReadinessCheck[] {
+  return [
+    {
+      name: 'listening',
+      problem: () => (server.isListening ? undefined : 'the FTP port is closed'),
+    },
+    {
+      name: 'passive ports',
+      problem: () =>
+        passivePorts.numbers.length > 0 ? undefined : 'no port of passive_port could be bound',
+    },
+  ];
+}
+
 /** A default port that is taken moves to a free one and says so; a chosen one that is taken is an error. */
 async function startAdminPort(
   options: GatewayOptions,
   metrics: Metrics,
-  server: FtpGatewayServer,
+  parts: GatewayParts,
 ): Promise<AdminServer> {
   const { config, log } = options;
+  const { server, passivePorts, masquerade } = parts;
   const start = (port: number) =>
     startAdmin({
       host: config.admin_address,
       port,
       metrics,
-      checks: [],
+      checks: readinessChecks(parts),
       status: () => ({
         version,
+        draining: server.isDraining,
         sessions: server.sessionCount,
+        masquerade: masquerade.status,
+        passive_ports: passivePorts.counts,
         transfers: server.transfers.map(({ id, direction, bytes }) => ({ id, direction, bytes })),
       }),
       log,

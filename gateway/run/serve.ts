@@ -127,16 +127,19 @@ async function stop(
   log.info({ request, sessions, transfers: transfers.length }, 'stopping');
   await gateway.drain(
     request === 'terminate'
-      ? { deadlineMs: config.drain_seconds * 1000, idleMs: drainIdleMs }
-      : { deadlineMs: interruptDeadlineMs, idleMs: 0 },
+      ? {
+          acceptMs: config.drain_accept_seconds * 1000,
+          deadlineMs: config.drain_seconds * 1000,
+          idleMs: drainIdleMs,
+        }
+      : { acceptMs: 0, deadlineMs: interruptDeadlineMs, idleMs: 0 },
   );
   await gateway.close();
   log.info({}, 'stopped');
 }
 
 function openLog({ log }: GatewayConfig, stdout: 'json' | 'text'): LogHandle {
-  const { level, directory, rotate, keep } = log;
-  return createLog({ level, directory, rotate, keep, stdout, clock: systemClock });
+  return createLog({ ...log, stdout, clock: systemClock });
 }
 
 function tellNotices(loaded: LoadedConfig, log: Log): void {

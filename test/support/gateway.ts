@@ -6,7 +6,7 @@
 import { parseConfigText } from '#gateway/config/load.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import type { SessionTimeouts } from '#gateway/ftp-srv/services.ts';
-import { systemClock } from '#gateway/kit/clock.ts';
+import { type Clock, systemClock } from '#gateway/kit/clock.ts';
 import type { Log, LogFields } from '#gateway/kit/log.ts';
 import { type RunningGateway, startGateway } from '#gateway/run/gateway.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
@@ -24,6 +24,8 @@ export interface TestGatewayOptions {
   /** How many. Default 16. */
   readonly passivePorts?: number;
   readonly cosd?: TestCosdOptions;
+  /** Of the gateway alone; default the system's. */
+  readonly clock?: Clock;
 }
 
 export interface LogLine extends LogFields {
@@ -58,7 +60,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   });
   const gateway = await startGateway({
     config,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: memoryLog(lines),
     env: {},
     passivePorts: { ephemeral: options.passivePorts ?? 16 },

@@ -11,6 +11,7 @@ import type { CredentialRole } from './cos-rules.ts';
 import type { GatewayConfig } from './model.ts';
 import { formatPath, isBlock, newBlock, Origins, type Tree } from './origin.ts';
 import { applyOverrides, type Environment } from './overrides.ts';
+import { placeDefaults, placeOf, placeProblems } from './place.ts';
 import { ConfigError, type Notice, type Problem } from './problem.ts';
 import { resolveConfig } from './resolve.ts';
 import { ruleIssues } from './rules.ts';
@@ -55,7 +56,7 @@ export function parseConfigText(sources: ConfigSources): LoadedConfig {
   const read = source === undefined ? readNothing(cwd) : readSource(source, cwd);
   const tree = isBlock(read.tree) ? read.tree : newBlock();
   const applied = applyOverrides(tree, read.origins, { env, set, cwd });
-  const problems = [...read.problems, ...applied.problems];
+  const problems = [...read.problems, ...applied.problems, ...placeProblems(env)];
   const notices = [...read.notices, ...applied.notices];
   if (read.tree === undefined) throw invalid(problems, notices);
   const { origins } = read;
@@ -71,7 +72,8 @@ export function parseConfigText(sources: ConfigSources): LoadedConfig {
   const written = checked.written as WrittenConfig;
   const isVsftpd = source?.format === 'vsftpd';
   const withoutKey = isVsftpd ? roleOf(env) : 'environment';
-  const config = resolveConfig(written, { tree, cwd, withoutKey });
+  const defaults = placeDefaults[placeOf(env)];
+  const config = resolveConfig(written, { tree, cwd, withoutKey, defaults });
   notices.push(...portNotices(config, origins));
   if (isVsftpd) notices.push(...roleNotices(config, origins));
   return { config, notices };

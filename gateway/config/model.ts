@@ -63,7 +63,8 @@ export interface TlsConfig {
 
 export interface LogConfig {
   readonly level: LogLevel;
-  readonly directory: string;
+  /** Absent: standard output only. */
+  readonly directory?: string;
   readonly rotate: LogRotation;
   /** Rotated files kept. 0: all of them. */
   readonly keep: number;

@@ -16,6 +16,7 @@
 
 import * as z from 'zod';
 import { type Block, formatPath, type Origins, type Path, setAt, type Tree } from './origin.ts';
+import { defaultsVariable } from './place.ts';
 import { type Notice, type Problem, quoteWord } from './problem.ts';
 import { bareSchema, configWords, gatewayBlock } from './schema.ts';
 import { nearest } from './suggest.ts';
@@ -80,7 +81,7 @@ function environmentOverrides(env: Environment, notices: Notice[]): Override[] {
   for (const place of Object.keys(env).toSorted()) {
     const text = env[place];
     if (!place.startsWith(prefix) || text === undefined || text === '') continue;
-    if (isServiceLink(place, text)) continue;
+    if (isServiceLink(place, text) || place === defaultsVariable) continue;
     const path = place.slice(prefix.length).toLowerCase().split('__');
     const schema = schemaAt(path);
     if (schema === undefined) notices.push(unknownVariable(place, path));

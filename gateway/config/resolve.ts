@@ -9,6 +9,7 @@ import { claimsPasswordHash } from '#gateway/kit/password-hash.ts';
 import { type CredentialRole, mergeCos } from './cos-rules.ts';
 import type { AccountConfig, AccountPassword, GatewayConfig } from './model.ts';
 import { type Block, isWritten } from './origin.ts';
+import type { PlaceDefaults } from './place.ts';
 import type { WrittenAccount, WrittenConfig } from './schema.ts';
 
 export interface ResolveOptions {
@@ -18,17 +19,20 @@ export interface ResolveOptions {
   readonly cwd: string;
   /** Where keys come from when no block says so. */
   readonly withoutKey: CredentialRole;
+  readonly defaults: PlaceDefaults;
 }
 
 export function resolveConfig(written: WrittenConfig, options: ResolveOptions): GatewayConfig {
-  const { tree, cwd, withoutKey } = options;
-  const { cos, accounts, max_sessions, ...words } = written;
+  const { tree, cwd, withoutKey, defaults } = options;
+  const { cos, accounts, max_sessions, log, ...words } = written;
+  const { directory = defaults.logDirectory, ...logWords } = log;
   return {
     ...words,
     ...(max_sessions === undefined || max_sessions === 0 ? {} : { max_sessions }),
+    admin_address: words.admin_address ?? defaults.adminAddress,
     admin_port_configured: isWritten(tree['admin_port']),
     drain_accept_seconds: Math.min(words.drain_accept_seconds, words.drain_seconds),
-    log: { ...words.log, directory: resolve(cwd, words.log.directory) },
+    log: { ...logWords, ...(directory !== undefined && { directory: resolve(cwd, directory) }) },
     accounts: accounts.map((account) => ({
       ...resolveAccount(account, written),
       cos: mergeCos(cos, account.cos, withoutKey),

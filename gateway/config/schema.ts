@@ -79,7 +79,9 @@ const proxyProtocolBlock = z.strictObject({
 
 const logBlock = z.strictObject({
   level: fields.choice(logLevels).default('info').describe('debug, info, warn or error'),
-  directory: filePath.default('log').describe('where cos_v5.log is written'),
+  directory: filePath
+    .exactOptional()
+    .describe('where cos_v5.log is written; default log, in the image standard output only'),
   rotate: fields
     .choice(logRotations)
     .default('daily')
@@ -159,8 +161,10 @@ export const gatewayBlock = z.strictObject({
       'file holding the address; followed while running; wins over the word when not empty',
     ),
   admin_address: fields.listenAddress
-    .default('127.0.0.1')
-    .describe('where /metrics, /livez, /readyz and /statusz listen'),
+    .exactOptional()
+    .describe(
+      'where /metrics, /livez, /readyz and /statusz listen; default 127.0.0.1, in the image all addresses',
+    ),
   admin_port: fields.port
     .default(9121)
     .describe('their port; the default moves to a free one when it is taken'),

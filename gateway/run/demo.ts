@@ -1,11 +1,15 @@
 /**
  * The first run: an embedded COS on disk, one account with a password made up for this run, everything
  * on 127.0.0.1. The gateway in front of it is the ordinary one and reaches its COS over HTTP.
+ *
+ * In a container the FTP side listens on all addresses, so that ports can be published, and still announces
+ * 127.0.0.1: the address at which the machine that runs the container reaches them.
  */
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LoadedConfig, parseConfigText } from '#gateway/config/load.ts';
+import { placeOf } from '#gateway/config/place.ts';
 import { type Cosd, startCosd } from '#gateway/cosd/cosd.ts';
 import { createDirectoryShelf } from '#gateway/cosd/directory-shelf.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
@@ -41,19 +45,24 @@ const demoSecretId = 'AKIDdemo';
 /** Chooses ports, password and key; starts nothing. @throws ConfigError for a bad --set or COSFTP_ word. */
 export async function planDemo(options: DemoOptions): Promise<DemoPlan> {
   const moved: string[] = [];
-  const choose = async (name: string, usual: number) => {
-    const port = (await findFreePort(address, usual, portsTried)) ?? 0;
+  const choose = async (name: string, usual: number, host: string) => {
+    const port = (await findFreePort(host, usual, portsTried)) ?? 0;
     if (port !== usual) moved.push(`port ${usual} is taken, so ${name} uses ${port}`);
     return port;
   };
-  const listenPort = await choose('FTP', ftpPort);
-  const cosdPort = await choose('the embedded COS', cosPort);
+  const isInContainer = placeOf(options.env) === 'container';
+  const listenAddress = isInContainer ? '::' : address;
+  const listenPort = await choose('FTP', ftpPort, listenAddress);
+  const cosdPort = await choose('the embedded COS', cosPort, address);
   const passivePort =
-    (await findFreePort(address, firstPassivePort, portsTried)) ?? firstPassivePort;
+    (await findFreePort(listenAddress, firstPassivePort, portsTried)) ?? firstPassivePort;
   const password = randomText(12);
   const secretKey = randomText(32);
   const words = {
-    listen_address: address,
+    listen_address: listenAddress,
+    ...(isInContainer && { masquerade_address: address }),
+    // No balancer stands before a demo: nobody has to hear that it ends.
+    drain_accept_seconds: 0,
     listen_port: listenPort,
     passive_port: `${passivePort}-${passivePort + passivePorts - 1}`,
     log: { directory: join(options.dataDirectory, 'log') },

@@ -17,6 +17,7 @@ function isFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
-    probe.listen({ host, port }, () => probe.close(() => resolve(true)));
+    // Without a host Node takes `::`, or `0.0.0.0` on a machine without IPv6.
+    probe.listen(host === '::' ? { port } : { host, port }, () => probe.close(() => resolve(true)));
   });
 }

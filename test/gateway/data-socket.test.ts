@@ -116,7 +116,7 @@ test('a drain waits until the upload of a client that vanished is aborted in the
   await until('a multipart upload', () => ftp.openUploads() === 1);
   client.socket.resetAndDestroy();
   await until('the gateway to know', () => isAsked(ftp));
-  await ftp.gateway.drain({ deadlineMs: 10_000, idleMs: 0 });
+  await ftp.gateway.drain({ acceptMs: 0, deadlineMs: 10_000, idleMs: 0 });
   assert.equal(ftp.openUploads(), 0);
 });
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Accounts } from '#gateway/auth/accounts.ts';
@@ -33,4 +35,19 @@ test('examples/gateway.yaml earns no problem and no notice, and its hash is that
   );
   const accounts = new Accounts(config.accounts);
   assert.equal((await accounts.authenticate('alice', 'change-me'))?.user, 'alice');
+});
+
+test('examples/compose.yaml earns no problem and no notice, and meets the services of compose.yaml', () => {
+  const { config, notices } = loadConfig({ file: 'compose.yaml', cwd });
+  assert.deepEqual(notices, []);
+  const [account] = config.accounts;
+  assert.equal(account?.cos.endpoint, 'cos:9000');
+  const compose = readFileSync(join(cwd, '../compose.yaml'), 'utf8');
+  assert.ok(compose.includes(`aliases: [${account.cos.bucket}.cos]`));
+  const { first, last } = config.passive_port;
+  assert.ok(compose.includes(`"${config.listen_port}:${config.listen_port}"`));
+  assert.ok(compose.includes(`"${first}-${last}:${first}-${last}"`));
+  const { credentials } = account.cos;
+  assert.ok(credentials.kind === 'static');
+  assert.ok(compose.includes(`COSD_SECRET_KEY: ${credentials.secretkey}`));
 });

@@ -65,6 +65,8 @@ export interface SessionObserver {
   login(result: 'success' | 'failure' | 'throttled'): void;
   command(verb: string): void;
   reply(code: number): void;
+  /** PASV was refused; what becomes of reserved ports is told by the ports. */
+  dataConnection(mode: 'pasv', outcome: 'no-address'): void;
   transferStarted(direction: TransferDirection): void;
   transferBytes(direction: TransferDirection, bytes: number): void;
   transferEnded(summary: TransferSummary): void;

@@ -21,6 +21,11 @@ import {
 export type { PeerPolicy } from './peer-rule.ts';
 export type { Reservation } from './reservation.ts';
 
+/** By which command the client asked. */
+export type PassiveMode = 'pasv' | 'epsv';
+/** `timeout`: a transfer waited for the client in vain. Reservations nobody used are not counted. */
+export type PassiveOutcome = 'connected' | 'timeout' | 'no-port';
+
 export interface PassivePortsOptions {
   readonly ports: PortChoice;
   /** Address to listen on. Default `::`, all addresses of both families; IPv4 alone where IPv6 is off. */
@@ -31,6 +36,8 @@ export interface PassivePortsOptions {
   readonly log: Log;
   /** A connection nobody reserved a port for was closed: for metrics. */
   readonly onStranger?: () => void;
+  /** For metrics; `waitSeconds` from the reservation to the client's connection. */
+  readonly onOutcome?: (mode: PassiveMode, outcome: PassiveOutcome, waitSeconds?: number) => void;
   readonly limits?: Partial<PassivePortsLimits>;
 }
 
@@ -55,6 +62,8 @@ export interface ReserveOptions {
   /** Address of the control connection. */
   readonly peer: string;
   readonly policy: PeerPolicy;
+  /** Only for `onOutcome`. Default epsv. */
+  readonly mode?: PassiveMode;
   /** Ends the waiting; the reservation itself is ended by `release`. */
   readonly signal?: AbortSignal;
 }
@@ -70,8 +79,14 @@ export interface PassivePortCounts {
   readonly waiting: number;
 }
 
-interface Waiter {
+/** What a session asks for. */
+interface Wish {
   readonly rule: PeerRule;
+  readonly mode: PassiveMode;
+}
+
+interface Waiter {
+  readonly wish: Wish;
   readonly grant: (reservation: Reservation) => void;
   readonly fail: (reason: unknown) => void;
 }
@@ -126,7 +141,8 @@ export class PassivePorts {
     if (this.#isClosed) throw closedError();
     const networks = this.#options.networks ?? noNetworks;
     const rule = peerRule(options.peer, options.policy, networks);
-    return this.#tryReserve(rule) ?? (await this.#wait(rule, options.signal));
+    const wish = { rule, mode: options.mode ?? 'epsv' };
+    return this.#tryReserve(wish) ?? (await this.#wait(wish, options.signal));
   }
 
   /**
@@ -140,32 +156,42 @@ export class PassivePorts {
     await this.#range.close();
   }
 
-  #tryReserve(rule: PeerRule): Reservation | undefined {
+  #tryReserve(wish: Wish): Reservation | undefined {
     for (const port of this.#range.bound) {
-      if (!port.canServe(rule)) continue;
+      if (!port.canServe(wish.rule)) continue;
       this.#range.markUsed(port);
-      return this.#reserveOn(port, rule);
+      return this.#reserveOn(port, wish);
     }
     return undefined;
   }
 
-  #reserveOn(port: PassivePort, rule: PeerRule): Reservation {
+  #reserveOn(port: PassivePort, { rule, mode }: Wish): Reservation {
+    const { clock, onOutcome } = this.#options;
+    const reservedMs = clock.monotonicMs();
     const reservation = new PendingReservation({
       port: port.number,
       rule,
-      clock: this.#options.clock,
+      clock,
       timeouts: this.#limits,
       onPortFree: (done, how) => {
         port.remove(done, how);
+        if (how === 'connected') {
+          onOutcome?.(mode, 'connected', (clock.monotonicMs() - reservedMs) / 1000);
+        }
         this.#serveWaiting();
       },
+      onTimeout: () => onOutcome?.(mode, 'timeout'),
     });
     port.add(reservation);
     return reservation;
   }
 
-  #wait(rule: PeerRule, signal: AbortSignal | undefined): Promise<Reservation> {
-    if (this.#waiting.size >= this.#limits.waitingMax) throw noPortError();
+  #wait(wish: Wish, signal: AbortSignal | undefined): Promise<Reservation> {
+    const noPort = () => {
+      this.#options.onOutcome?.(wish.mode, 'no-port');
+      return noPortError();
+    };
+    if (this.#waiting.size >= this.#limits.waitingMax) throw noPort();
     return new Promise((resolve, reject) => {
       const leave = () => {
         timer.cancel();
@@ -173,7 +199,7 @@ export class PassivePorts {
         this.#waiting.delete(waiter);
       };
       const waiter: Waiter = {
-        rule,
+        wish,
         grant(reservation) {
           leave();
           resolve(reservation);
@@ -184,9 +210,7 @@ export class PassivePorts {
         },
       };
       const onAbort = () => waiter.fail(signal?.reason);
-      const timer = this.#options.clock.setTimer(this.#limits.waitMs, () =>
-        waiter.fail(noPortError()),
-      );
+      const timer = this.#options.clock.setTimer(this.#limits.waitMs, () => waiter.fail(noPort()));
       signal?.addEventListener('abort', onAbort);
       this.#waiting.add(waiter);
       this.#serveWhenCooled();
@@ -197,7 +221,7 @@ export class PassivePorts {
   /** In the order they came; one that cannot be served yet does not hold up the others. */
   #serveWaiting(): void {
     for (const waiter of this.#waiting) {
-      const reservation = this.#tryReserve(waiter.rule);
+      const reservation = this.#tryReserve(waiter.wish);
       if (reservation) waiter.grant(reservation);
     }
     this.#serveWhenCooled();

@@ -50,6 +50,8 @@ export interface ReservationParts {
    * under way must not be given to the next session.
    */
   readonly onPortFree: (reservation: PendingReservation, how: 'connected' | 'unused') => void;
+  /** `accept` waited in vain. */
+  readonly onTimeout?: () => void;
 }
 
 type State =
@@ -154,7 +156,9 @@ export class PendingReservation implements Reservation {
     if (state.name !== 'over') this.#state = { name: 'over', error };
     this.#acceptor?.reject(reason ?? error);
     if (state.name === 'held') resetSocket(state.socket);
-    if (state.name === 'awaited') this.#parts.onPortFree(this, 'unused');
+    if (state.name !== 'awaited') return;
+    if (kind === 'no-data-connection') this.#parts.onTimeout?.();
+    this.#parts.onPortFree(this, 'unused');
   }
 }
 

@@ -96,6 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     networks: new NetworkSet(config.data_peer_networks),
     clock,
     log,
+    onOutcome: (mode, outcome, waitSeconds) => metrics.dataConnection(mode, outcome, waitSeconds),
   });
   const server = new FtpGatewayServer({
     address: config.listen_address,

@@ -147,6 +147,12 @@ describe('readiness', () => {
     await client.expect(425, 'PASV');
     await client.expect(229, 'EPSV');
     assert.equal(await metric(ftp, 'cosftp_masquerade_info\\{source="none"\\}'), '1');
+    await client.store('x', Buffer.from('x')).catch(() => undefined);
+    const connections = (mode: string, result: string) =>
+      metric(ftp, `cosftp_data_connections_total\\{mode="${mode}",result="${result}"\\}`);
+    assert.equal(await connections('pasv', 'no-address'), '1');
+    assert.equal(await connections('epsv', 'connected'), '1');
+    assert.equal(await metric(ftp, 'cosftp_data_connect_wait_seconds_count'), '1');
     await using none = await startTestGateway({ passivePorts: 0 });
     assert.equal(await ready(none), 503);
   });

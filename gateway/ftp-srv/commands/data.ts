@@ -1,5 +1,6 @@
 /** How the next transfer runs: data connection, representation, structure, mode. */
 import { formatExtendedPassive, formatPassive } from '#gateway/ftp/passive-address.ts';
+import type { PassiveMode } from '#gateway/ftp/passive-ports.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 
@@ -69,9 +70,10 @@ async function openPassive(session: Session): Promise<void> {
   const { services, peerAddress, localAddress } = session;
   const address = services.passiveAddress(peerAddress, localAddress);
   if (address === undefined) {
+    services.observer.dataConnection('pasv', 'no-address');
     return session.reply(425, 'No IPv4 address is known for passive mode: use EPSV');
   }
-  const port = await reservePort(session);
+  const port = await reservePort(session, 'pasv');
   return session.reply(227, formatPassive(address, port));
 }
 
@@ -86,16 +88,17 @@ async function openExtendedPassive(session: Session, argument: string): Promise<
   if (choice !== '' && choice !== own) {
     return session.reply(522, `Network protocol not supported, use (${own})`);
   }
-  const port = await reservePort(session);
+  const port = await reservePort(session, 'epsv');
   return session.reply(229, formatExtendedPassive(port));
 }
 
-async function reservePort(session: Session): Promise<number> {
+async function reservePort(session: Session, mode: PassiveMode): Promise<number> {
   session.releaseReservation();
   const { passivePorts, dataPeer } = session.services;
   const reservation = await passivePorts.reserve({
     peer: session.peerAddress,
     policy: dataPeer,
+    mode,
     signal: session.closed,
   });
   session.holdReservation(reservation);

@@ -6,6 +6,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -28,6 +29,8 @@ export function controlPlaneAbsence(env = process.env): string | false {
 export interface ControlPlane extends AsyncDisposable {
   /** A file for KUBECONFIG with all rights. */
   readonly kubeconfig: string;
+  /** One request with all rights. @throws with the API server's words for a status that is no success. */
+  call<T = unknown>(method: string, path: string, body?: unknown, type?: string): Promise<T>;
 }
 
 /** Takes some seconds. @throws with the end of a daemon's log when it does not come up. */
@@ -47,9 +50,12 @@ export async function startControlPlane(): Promise<ControlPlane> {
   await run('kube-apiserver', apiServerArguments(pki, etcdPort, apiPort));
   await waitForServer(path, apiPort);
   await run('kube-controller-manager', controllerArguments(pki));
+  const keys = await readKeys(path);
   const owned = stack.move();
   return {
     kubeconfig: join(path, 'kubeconfig'),
+    call: <T>(method: string, target: string, body?: unknown, type?: string) =>
+      call(keys, apiPort, { method, path: target, body, type }) as Promise<T>,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -169,21 +175,52 @@ async function stopDaemon(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function waitForServer(path: string, port: number): Promise<void> {
+interface Keys {
+  readonly ca: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+async function readKeys(path: string): Promise<Keys> {
   const pki = (name: string) => readFile(join(path, 'pki', name));
   const [ca, cert, key] = await Promise.all([pki('ca.crt'), pki('admin.crt'), pki('admin.key')]);
+  return { ca, cert, key };
+}
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  /** Content type of the body. Default application/json. */
+  readonly type?: string | undefined;
+}
+
+async function call(keys: Keys, port: number, { method, path, body, type }: Call) {
+  const headers = { 'content-type': type ?? 'application/json' };
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asked = request(
+      { host: '127.0.0.1', port, method, path, headers, agent: false, ...keys },
+      resolve,
+    );
+    asked.on('error', reject);
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString('utf8');
+  const code = answer.statusCode ?? 0;
+  if (code < 200 || code > 299)
+    throw new Error(`${method} ${path}: ${code} ${text.slice(0, 1000)}`);
+  return text.startsWith('{') ? JSON.parse(text) : text;
+}
+
+async function waitForServer(path: string, port: number): Promise<void> {
+  const keys = await readKeys(path);
   const isReady = () =>
-    new Promise<boolean>((resolve) => {
-      const asked = request(
-        { host: '127.0.0.1', port, path: '/readyz', ca, cert, key },
-        (reply) => {
-          reply.resume();
-          resolve(reply.statusCode === 200);
-        },
-      );
-      asked.on('error', () => resolve(false));
-      asked.end();
-    });
+    call(keys, port, { method: 'GET', path: '/readyz' }).then(
+      () => true,
+      () => false,
+    );
   try {
     await until('the API server to be ready', isReady, 60_000);
   } catch (error) {

@@ -115,6 +115,7 @@ const exposure = z
     profile: z.enum(exposureProfiles).default('generic').describe('whose load balancer it is'),
     annotations: z
       .record(z.string(), z.string().max(4096))
+      .meta({ maxProperties: 64 })
       .exactOptional()
       .describe('for the Service; they win over those of the profile'),
     loadBalancerClass: z.string().max(253).exactOptional(),
@@ -160,7 +161,12 @@ export const specSchema = z.strictObject({
     .describe("instead of the operator's; only from repositories the operator allows"),
   cos,
   accountsSecret: secretReference('one key per user: a password, better its hash'),
-  accounts: z.array(account).min(1).max(500).describe('who may log in'),
+  accounts: z
+    .array(account)
+    .min(1)
+    .max(500)
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['user'] })
+    .describe('who may log in'),
   passivePorts,
   masqueradeAddress: z
     .string()

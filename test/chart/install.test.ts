@@ -1,0 +1,111 @@
+/**
+ * The chart against a real API server (no kubelet: no pod runs): what Helm installs is accepted, the
+ * operator's account may do what it needs and nothing more, and uninstalling leaves the definition alone.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import {
+  type ControlPlane,
+  controlPlaneAbsence,
+  startControlPlane,
+} from '#test/support/control-plane.ts';
+import { chartFolder, needsHelm, runHelm, type Values, valueArgs } from '#test/support/helm.ts';
+
+const namespace = 'cosftp-system';
+const account = `system:serviceaccount:${namespace}:test-cos-ftp-gateway`;
+const manifest = fileURLToPath(new URL('../../deploy/cos-ftp-gateway.yaml', import.meta.url));
+const examples = fileURLToPath(new URL('../../examples/kubernetes', import.meta.url));
+
+const absence = needsHelm || controlPlaneAbsence();
+
+describe('the chart on an API server', { skip: absence }, () => {
+  let plane: ControlPlane;
+
+  before(async () => {
+    plane = await startControlPlane();
+    for (const name of [namespace, 'first', 'second']) await kubectl('create', 'namespace', name);
+    const level = 'pod-security.kubernetes.io/enforce=restricted';
+    await kubectl('label', 'namespace', namespace, level);
+  });
+
+  after(async () => {
+    await plane[Symbol.asyncDispose]();
+  });
+
+  async function kubectl(...args: readonly string[]): Promise<string> {
+    const program = join(process.env['KUBEBUILDER_ASSETS'] ?? '', 'kubectl');
+    const options = { timeout: 60_000 };
+    const all = ['--kubeconfig', plane.kubeconfig, ...args];
+    const { stdout, stderr } = await promisify(execFile)(program, all, options);
+    return stdout + stderr;
+  }
+
+  function helm(...args: readonly string[]): string {
+    const { isOk, stdout, stderr } = runHelm('--kubeconfig', plane.kubeconfig, ...args);
+    assert.ok(isOk, stderr);
+    return stdout;
+  }
+
+  function install(values: Values = {}): void {
+    helm('upgrade', '--install', 'test', chartFolder, '-n', namespace, ...valueArgs(values));
+  }
+
+  async function mayOperator(verb: string, resource: string, where: string): Promise<boolean> {
+    const scope = where === '*' ? ['--all-namespaces'] : ['-n', where];
+    const question = ['auth', 'can-i', verb, resource, ...scope, '--as', account];
+    // Says "no" by its exit code as well.
+    const answer = await kubectl(...question).catch((error: { stdout?: string }) => error.stdout);
+    return answer?.startsWith('yes') === true;
+  }
+
+  test('installs, and the examples are valid resources of the definition', async () => {
+    install();
+    await kubectl('wait', 'crd/ftpgateways.cosftp.io', '--for=condition=Established');
+    for (const file of ['embedded.yaml', 'bucket.yaml']) {
+      const path = join(examples, file);
+      const answer = await kubectl('apply', '-n', 'first', '--dry-run=server', '-f', path);
+      assert.match(answer, /ftpgateway\S* created/);
+      assert.doesNotMatch(answer, /Warning/);
+    }
+  });
+
+  test('lets the operator work everywhere, read no Secret, and lead in its own namespace only', async () => {
+    assert.equal(await mayOperator('watch', 'ftpgateways', '*'), true);
+    assert.equal(await mayOperator('patch', 'statefulsets', 'second'), true);
+    for (const verb of ['get', 'list', 'watch']) {
+      assert.equal(await mayOperator(verb, 'secrets', namespace), false, verb);
+    }
+    assert.equal(await mayOperator('create', 'pods', 'first'), false);
+    assert.equal(await mayOperator('create', 'leases', namespace), true);
+    assert.equal(await mayOperator('create', 'leases', 'first'), false);
+  });
+
+  test('makes an operator of one namespace out of one of all', async () => {
+    install({ watchNamespaces: ['first'] });
+    assert.equal(await mayOperator('watch', 'ftpgateways', '*'), false);
+    assert.equal(await mayOperator('watch', 'ftpgateways', 'first'), true);
+    assert.equal(await mayOperator('watch', 'ftpgateways', 'second'), false);
+  });
+
+  test('keeps the definition when uninstalled, and takes it back when installed again', async () => {
+    helm('uninstall', 'test', '-n', namespace);
+    assert.match(await kubectl('get', 'crd', 'ftpgateways.cosftp.io'), /ftpgateways/);
+    install();
+    assert.match(await kubectl('get', 'deployment', '-n', namespace), /test-cos-ftp-gateway/);
+  });
+
+  test('is accepted as the plain manifest too, without a warning', async () => {
+    helm('uninstall', 'test', '-n', namespace);
+    await kubectl('delete', 'crd', 'ftpgateways.cosftp.io');
+    await kubectl('delete', 'namespace', namespace);
+    const answer = await kubectl('apply', '--server-side', '-f', manifest);
+    assert.doesNotMatch(answer, /Warning/);
+    const objects = (await readFile(manifest, 'utf8')).split(/^---$/m).length;
+    assert.equal(answer.match(/serverside-applied/g)?.length, objects);
+  });
+});

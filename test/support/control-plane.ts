@@ -30,7 +30,12 @@ export interface ControlPlane extends AsyncDisposable {
   /** A file for KUBECONFIG with all rights. */
   readonly kubeconfig: string;
   /** One request with all rights. @throws with the API server's words for a status that is no success. */
-  call<T = unknown>(method: string, path: string, body?: unknown, type?: string): Promise<T>;
+  readonly call: <T = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    type?: string,
+  ) => Promise<T>;
 }
 
 /** Takes some seconds. @throws with the end of a daemon's log when it does not come up. */

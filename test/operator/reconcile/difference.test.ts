@@ -16,8 +16,7 @@ const wished = {
 
 describe('a live object is as wished', () => {
   const live = () => {
-    const object = structuredClone(withWishHash(wished)) as Record<string, never>;
-    return object as unknown as {
+    return structuredClone(withWishHash(wished)) as {
       metadata: { annotations: Record<string, string>; uid?: string };
       spec: { ports: Record<string, unknown>[]; selector: Record<string, string> };
     };

@@ -44,9 +44,8 @@ function renderRule({ group, resource, verbs, reason }: Permission): string {
 
 /** What files/ftpgateways-crd.yaml has to contain: uninstalling the chart deletes no gateway. */
 export async function renderChartDefinition(): Promise<string> {
-  const definition = parseDocument(await readFile(definitionFile, 'utf8'));
-  definition.commentBefore = null;
-  if (definition.contents) definition.contents.commentBefore = null;
+  const source = await readFile(definitionFile, 'utf8');
+  const definition = parseDocument(source.replace(/^(#.*\n)+/, ''));
   definition.setIn(['metadata', 'annotations', 'helm.sh/resource-policy'], 'keep');
   const text = definition.toString({ lineWidth: 0, flowCollectionPadding: false });
   return head('crds/cosftp.io_ftpgateways.yaml') + text;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { until } from '#test/support/condition.ts';
 import {
   type ControlPlane,
   controlPlaneAbsence,
@@ -55,9 +56,18 @@ describe('the chart on an API server', { skip: absence }, () => {
     helm('upgrade', '--install', 'test', chartFolder, '-n', namespace, ...valueArgs(values));
   }
 
-  async function mayOperator(verb: string, resource: string, where: string): Promise<boolean> {
+  function mayOperator(verb: string, resource: string, where: string): Promise<boolean> {
+    return mayUser(account, verb, resource, where);
+  }
+
+  async function mayUser(
+    user: string,
+    verb: string,
+    resource: string,
+    where: string,
+  ): Promise<boolean> {
     const scope = where === '*' ? ['--all-namespaces'] : ['-n', where];
-    const question = ['auth', 'can-i', verb, resource, ...scope, '--as', account];
+    const question = ['auth', 'can-i', verb, resource, ...scope, '--as', user];
     // Says "no" by its exit code as well.
     const answer = await kubectl(...question).catch((error: { stdout?: string }) => error.stdout);
     return answer?.startsWith('yes') === true;
@@ -83,6 +93,19 @@ describe('the chart on an API server', { skip: absence }, () => {
     assert.equal(await mayOperator('create', 'pods', 'first'), false);
     assert.equal(await mayOperator('create', 'leases', namespace), true);
     assert.equal(await mayOperator('create', 'leases', 'first'), false);
+  });
+
+  test('lets users with edit write gateways, and users with view only see them', async () => {
+    for (const role of ['edit', 'view']) {
+      const binding = ['rolebinding', role, `--clusterrole=${role}`, `--user=${role}`];
+      await kubectl('create', '-n', 'second', ...binding);
+    }
+    const may = (user: string, verb: string) => mayUser(user, verb, 'ftpgateways', 'second');
+    // The built-in roles take the rules in by and by.
+    await until('edit to be extended', () => may('edit', 'create'), 10_000);
+    await until('view to be extended', () => may('view', 'list'), 10_000);
+    assert.equal(await may('edit', 'get'), true);
+    assert.equal(await may('view', 'create'), false);
   });
 
   test('makes an operator of one namespace out of one of all', async () => {

@@ -117,10 +117,10 @@ function withdraw(result: Json, key: string, owned: unknown): void {
 function applyList(field: string, live: unknown, before: unknown, wished: unknown[]): unknown[] {
   const keys = listKeys[field]?.find(([first = '']) => wished.every((item) => has(item, first)));
   if (!keys || !Array.isArray(live)) return wished;
-  const keyOf = (item: unknown) =>
-    keys
-      .map((key) => (isJson(item) ? String(item[key] ?? (key === 'protocol' ? 'TCP' : '')) : ''))
-      .join();
+  const keyOf = (item: unknown) => {
+    const fields = isJson(item) ? item : {};
+    return JSON.stringify(keys.map((key) => fields[key] ?? (key === 'protocol' ? 'TCP' : '')));
+  };
   const find = (list: unknown, key: string) =>
     Array.isArray(list) ? list.find((item) => keyOf(item) === key) : undefined;
   const merged = wished.map((item) =>

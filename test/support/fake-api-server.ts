@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { apiVersionOf, type ResourceKind } from '#operator/runtime/client.ts';
-import type { Json } from './fake-api-merge.ts';
+import { isJson, type Json } from './fake-api-merge.ts';
 import {
   type Address,
   type Change,
@@ -123,7 +123,9 @@ export class FakeApiServer implements AsyncDisposable {
 
   /** Ends all watches: in order, by a reset, or by a reset after half of a line. */
   endWatches(how: 'end' | 'reset' | 'half-line'): void {
-    for (const { answer } of this.#watches) {
+    for (const watch of this.#watches) {
+      const { answer } = watch;
+      this.#watches.delete(watch);
       if (how === 'end') answer.end();
       else if (how === 'reset') answer.socket?.resetAndDestroy();
       else answer.write('{"type":"ADDED","object":{"meta', () => answer.socket?.resetAndDestroy());
@@ -312,10 +314,16 @@ function queryOf({ collection, namespace }: Place, url: URL): Query {
   const matches = (object: StoredObject) => {
     const own = (object.metadata['labels'] ?? {}) as Readonly<Record<string, string>>;
     const { name, namespace: where = '' } = object.metadata;
-    const known = { 'metadata.name': name, 'metadata.namespace': where };
+    const known = { ...eventFields(object), 'metadata.name': name, 'metadata.namespace': where };
     return labels.every((holds) => holds(own)) && fields.every((holds) => holds(known));
   };
   return { collection, namespace, matches };
+}
+
+/** Events can be chosen by what they are about. */
+function eventFields({ reason, involvedObject }: StoredObject): Record<string, string> {
+  if (typeof reason !== 'string' || !isJson(involvedObject)) return {};
+  return { reason, 'involvedObject.uid': String(involvedObject['uid']) };
 }
 
 type Requirement = (values: Readonly<Record<string, string>>) => boolean;

@@ -77,7 +77,9 @@ function removals(live: readonly Shard[], { replicas, nowMs }: RolloutSources) {
   const surplus = live.length - replicas;
   if (surplus <= 0) return { remove: [] };
   const outdated = live.filter((shard) => isOutdated(shard, replicas));
-  const candidates = (outdated.length > 0 ? outdated : live).toSorted(leastMissedFirst);
+  const current = live.filter((shard) => !isOutdated(shard, replicas));
+  // A current one that is not ready may be the replacement of an outdated one: outdated ones first.
+  const candidates = [outdated, current].flatMap((shards) => shards.toSorted(leastMissedFirst));
   const isSettled = ({ readySinceMs }: Shard) =>
     readySinceMs !== undefined && nowMs - readySinceMs >= settleMs;
   const remove: Shard[] = [];

@@ -1,0 +1,46 @@
+/** What all objects made for a gateway have in common: namespace, labels and owner. Pure. */
+import { apiVersion, type FtpGateway, gatewayKindName } from '#operator/api/ftp-gateway.ts';
+import { type Component, childLabels } from './names.ts';
+import type { KubernetesObject } from './plan.ts';
+
+export interface ObjectKind {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+export interface ManifestParts {
+  readonly name: string;
+  readonly component: Component;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Everything beside metadata. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Owned by the gateway, so that everything goes when the resource goes. */
+export function manifest(
+  { metadata }: FtpGateway,
+  kind: ObjectKind,
+  { name, component, labels, annotations = {}, body }: ManifestParts,
+): KubernetesObject {
+  return {
+    ...kind,
+    metadata: {
+      name,
+      namespace: metadata.namespace,
+      labels: { ...childLabels(metadata.name, component), ...labels },
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+      ownerReferences: [
+        {
+          apiVersion,
+          kind: gatewayKindName,
+          name: metadata.name,
+          uid: metadata.uid,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    ...body,
+  };
+}

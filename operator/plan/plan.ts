@@ -1,0 +1,203 @@
+/**
+ * From everything observed to everything that has to be done next, in order. Pure: the same observation
+ * gives the same plan, and once nothing is left to do the plan wishes what is there.
+ */
+import type { FtpGatewaySpec, FtpGatewayStatus } from '#operator/api/ftp-gateway.ts';
+import { type AddressChoice, chooseAddress } from './address.ts';
+import { checkGateway, warningsAbout } from './checks.ts';
+import { configProblems, gatewayConfig, restartHash } from './desired-config.ts';
+import { embeddedCosObjects, embeddedCosReferences } from './desired-cosd.ts';
+import { configMap, serviceAccount } from './desired-identity.ts';
+import {
+  clientService,
+  disruptionBudget,
+  networkPolicy,
+  strayServicePorts,
+} from './desired-network.ts';
+import { type ShardSources, shardStatefulSet, templateHash } from './desired-shard.ts';
+import { plannedEvents } from './events.ts';
+import { annotations, childNames, labels } from './names.ts';
+import type { Observed } from './observed.ts';
+import { heldSlices, nextStep, type RolloutSources, type RolloutStep } from './rollout.ts';
+import { gatewayStatus, refusedStatus } from './status.ts';
+
+/** A manifest: plain JSON. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly OwnerReference[];
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller: true;
+  readonly blockOwnerDeletion: true;
+}
+
+/** In the gateway's namespace. */
+export interface ObjectReference {
+  readonly kind: 'StatefulSet' | 'Service' | 'NetworkPolicy' | 'PodDisruptionBudget';
+  readonly name: string;
+  /** Only this very object. */
+  readonly uid?: string;
+}
+
+export interface PodAnnotations {
+  readonly name: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Ports that somebody else put into a Service: a forced apply leaves them there. */
+export interface StrayPorts {
+  readonly service: string;
+  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
+}
+
+export interface PlannedEvent {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface Plan {
+  /** To be applied in this order: ports of the Service before the shards that use them. */
+  readonly apply: readonly KubernetesObject[];
+  readonly removeServicePorts?: StrayPorts;
+  /** Only pods whose annotation differs. */
+  readonly annotatePods: readonly PodAnnotations[];
+  /** After everything else; with background propagation, so that pods get their whole grace period. */
+  readonly remove: readonly ObjectReference[];
+  readonly status: FtpGatewayStatus;
+  /** To be told once per change: aggregated by whoever sends them. */
+  readonly events: readonly PlannedEvent[];
+  /** Look again after this long although nothing may have been reported. */
+  readonly requeueAfterMs?: number;
+}
+
+export interface OperatorSettings {
+  readonly gatewayImage: string;
+  readonly gatewayImagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Repositories without tag. */
+  readonly allowedRepositories: readonly string[];
+}
+
+/** How often the meaning of a load balancer's host name is looked at again. */
+const hostNameRefreshMs = 30_000;
+
+export function plan(observed: Observed, settings: OperatorSettings): Plan {
+  const { gateway } = observed;
+  // The garbage collector takes the children.
+  if (gateway.metadata.deletionTimestamp !== undefined) return nothing(gateway.status ?? {});
+  const checked = checkGateway(gateway, settings);
+  if (!checked.isGood) return refusal(observed, checked.problems);
+  const { spec, image } = checked;
+  const address = chooseAddress(observed, spec);
+  const cosdAddress = observed.cosdService?.spec?.clusterIP;
+  const config = gatewayConfig({ spec, address: address.address, cosdAddress });
+  const problems = configProblems(spec, config);
+  if (problems.length > 0) return refusal(observed, problems);
+  const shardSources = { gateway, spec, image, settings, configHash: restartHash(config) };
+  return accepted({ observed, spec, address, config, shardSources });
+}
+
+interface Accepted {
+  readonly observed: Observed;
+  readonly spec: FtpGatewaySpec;
+  readonly address: AddressChoice;
+  readonly config: object;
+  readonly shardSources: ShardSources;
+}
+
+function accepted({ observed, spec, address, config, shardSources }: Accepted): Plan {
+  const { gateway, service } = observed;
+  const obstacle = obstacleOf(observed, spec);
+  const step = stepUnless(obstacle, {
+    ...observed,
+    replicas: spec.replicas,
+    templateHash: templateHash(shardSources),
+  });
+  const slices = heldSlices(spec.replicas, step.shards);
+  const wishedService = clientService({ gateway, spec, slices, live: service });
+  const strays = strayServicePorts(wishedService, service);
+  const shards = step.apply.map((slice) => shardStatefulSet(shardSources, slice));
+  const warnings = warningsAbout(spec);
+  const status = gatewayStatus({ observed, spec, address, step, obstacle, warnings });
+  const requeueAfterMs = lookAgainMs(address, step);
+  return {
+    apply: [
+      serviceAccount(gateway),
+      ...(spec.cos.embedded ? embeddedCosObjects(shardSources) : []),
+      networkPolicy(gateway, spec, slices),
+      disruptionBudget(gateway, spec),
+      wishedService,
+      ...(obstacle ? [] : [configMap(gateway, config), ...shards]),
+    ],
+    ...(strays && { removeServicePorts: strays }),
+    annotatePods: podAnnotations(observed, address),
+    remove: removals(observed, spec, step.remove),
+    status,
+    events: plannedEvents({ observed, status, step, strays, warnings }),
+    ...(requeueAfterMs !== undefined && { requeueAfterMs }),
+  };
+}
+
+function stepUnless(obstacle: string | undefined, sources: RolloutSources): RolloutStep {
+  const step = nextStep(sources);
+  return obstacle ? { shards: step.shards, apply: [], create: [], remove: [] } : step;
+}
+
+function refusal(observed: Observed, problems: readonly string[]): Plan {
+  const status = refusedStatus(observed, problems);
+  return { ...nothing(status), events: plannedEvents({ observed, status }) };
+}
+
+function nothing(status: FtpGatewayStatus): Plan {
+  return { apply: [], annotatePods: [], remove: [], status, events: [] };
+}
+
+/** The configuration needs the address of the embedded COS, which the API server gives its Service. */
+function obstacleOf({ cosdService }: Observed, { cos }: FtpGatewaySpec): string | undefined {
+  if (!cos.embedded || cosdService?.spec?.clusterIP) return undefined;
+  return 'the Service of the embedded COS has no address yet';
+}
+
+/** Draining pods too: their clients still ask for data connections. An address that is gone stays told. */
+function podAnnotations({ pods }: Observed, { address }: AddressChoice): PodAnnotations[] {
+  if (address === undefined) return [];
+  return pods
+    .filter(({ metadata }) => metadata.labels?.[labels.shard] !== undefined)
+    .filter(({ metadata }) => metadata.annotations?.[annotations.masqueradeAddress] !== address)
+    .map(({ metadata: { name } }) => {
+      return { name, annotations: { [annotations.masqueradeAddress]: address } };
+    });
+}
+
+function removals(
+  { gateway, cosdService }: Observed,
+  { cos }: FtpGatewaySpec,
+  shards: RolloutStep['remove'],
+): ObjectReference[] {
+  const { name } = gateway.metadata;
+  const ended = shards.map(({ slice, statefulSet }): ObjectReference => {
+    const uid = statefulSet?.metadata.uid;
+    return { kind: 'StatefulSet', name: childNames(name).shard(slice), ...(uid && { uid }) };
+  });
+  return [...ended, ...(!cos.embedded && cosdService ? embeddedCosReferences(name) : [])];
+}
+
+function lookAgainMs({ isResolved }: AddressChoice, { waitMs }: RolloutStep): number | undefined {
+  const waits = [waitMs, isResolved ? hostNameRefreshMs : undefined];
+  const known = waits.filter((wait) => wait !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+}

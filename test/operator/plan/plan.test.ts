@@ -1,0 +1,217 @@
+/** Whole plans: order, addresses into running pods, what others put there, conditions and events. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { annotations, labels } from '#operator/plan/names.ts';
+import type { ObservedService } from '#operator/plan/observed.ts';
+import type { Plan } from '#operator/plan/plan.ts';
+import { storedGateway } from '#test/support/operator-gateways.ts';
+import {
+  nowMs,
+  planFor,
+  podsOf,
+  type ShardState,
+  statefulSetsOf,
+  wishedHash,
+} from '#test/support/operator-observed.ts';
+
+const address = '203.0.113.9';
+
+const service: ObservedService = {
+  metadata: { name: 'inbox' },
+  spec: { allocateLoadBalancerNodePorts: false },
+  status: { loadBalancer: { ingress: [{ ip: address }] } },
+};
+
+function withShards(states: readonly ShardState[]) {
+  const hash = wishedHash(storedGateway());
+  return {
+    statefulSets: statefulSetsOf(states.map((state) => ({ hash, ...state }))),
+    pods: podsOf(states),
+  };
+}
+
+const settled = withShards([{ slice: 0, readyMs: 60_000 }]);
+
+function namesOf({ apply }: Plan): string[] {
+  return apply.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+}
+
+function conditionOf({ status }: Plan, type: string): string {
+  const found = status.conditions?.find((condition) => condition.type === type);
+  return `${found?.status} ${found?.reason}`;
+}
+
+function reasonsOf({ events }: Plan): string[] {
+  return events.map(({ reason }) => reason);
+}
+
+describe('a plan', () => {
+  test('applies the ports of the Service before the shards that use them', () => {
+    assert.deepEqual(namesOf(planFor({})), [
+      'ServiceAccount inbox',
+      'NetworkPolicy inbox',
+      'PodDisruptionBudget inbox',
+      'Service inbox',
+      'ConfigMap inbox',
+      'StatefulSet inbox-shard-0',
+    ]);
+  });
+
+  test('waits with the shards until the embedded COS has an address', () => {
+    const gateway = storedGateway({ cos: { embedded: {} } });
+    const before = planFor({ gateway });
+    assert.ok(!namesOf(before).some((name) => /ConfigMap|shard/.test(name)));
+    assert.equal(conditionOf(before, 'Programmed'), 'False Waiting');
+    const cosdService = { metadata: { name: 'inbox-cosd' }, spec: { clusterIP: '10.96.0.9' } };
+    assert.ok(namesOf(planFor({ gateway, cosdService })).includes('StatefulSet inbox-shard-0'));
+  });
+
+  test('takes the embedded COS away from a gateway that moved to a bucket', () => {
+    const cosdService = { metadata: { name: 'inbox-cosd' } };
+    const { remove } = planFor({ ...settled, cosdService });
+    assert.deepEqual(
+      remove.map(({ kind, name }) => `${kind} ${name}`),
+      ['StatefulSet inbox-cosd', 'Service inbox-cosd', 'NetworkPolicy inbox-cosd'],
+    );
+  });
+
+  test('gives the address to running and draining pods whose annotation differs', () => {
+    const { pods } = withShards([
+      { slice: 0, readyMs: 1 },
+      { slice: 1, isDraining: true },
+    ]);
+    const [first, second] = pods;
+    assert.ok(first && second);
+    const metadata = {
+      ...first.metadata,
+      annotations: { [annotations.masqueradeAddress]: address },
+    };
+    const cosd = { metadata: { name: 'inbox-cosd-0', labels: { [labels.component]: 'cosd' } } };
+    const plan = planFor({ ...settled, service, pods: [{ ...first, metadata }, second, cosd] });
+    assert.deepEqual(plan.annotatePods, [
+      { name: 'inbox-shard-1-0', annotations: { [annotations.masqueradeAddress]: address } },
+    ]);
+  });
+
+  test('restarts no shard for another address or another user', () => {
+    const accounts = [{ user: 'alice' }, { user: 'bob' }];
+    const hash = wishedHash(storedGateway());
+    assert.equal(wishedHash(storedGateway({ accounts })), hash);
+    assert.equal(wishedHash(storedGateway({ masqueradeAddress: address })), hash);
+    assert.notEqual(wishedHash(storedGateway({ drainSeconds: 10 })), hash);
+    assert.notEqual(wishedHash(storedGateway({ singleFileMaxSize: '1Gi' })), hash);
+  });
+
+  test('leaves the decision about node ports as it was taken', () => {
+    const decision = (plan: Plan) => {
+      const made = plan.apply.find(({ kind }) => kind === 'Service')?.['spec'];
+      return (made as { allocateLoadBalancerNodePorts: boolean }).allocateLoadBalancerNodePorts;
+    };
+    assert.equal(decision(planFor({})), true);
+    assert.equal(decision(planFor({ service })), false);
+  });
+
+  test("names ports of the Service that are nobody's, and only those", () => {
+    const ports = [
+      { port: 21, protocol: 'TCP' },
+      { port: 61000 },
+      { port: 61031, protocol: 'TCP' },
+      { port: 61032, protocol: 'TCP' },
+      { port: 21, protocol: 'UDP' },
+    ];
+    const plan = planFor({ ...settled, service: { ...service, spec: { ports } } });
+    assert.deepEqual(plan.removeServicePorts?.ports, [
+      { port: 61032, protocol: 'TCP' },
+      { port: 21, protocol: 'UDP' },
+    ]);
+    assert.ok(reasonsOf(plan).includes('StrayPortsRemoved'));
+  });
+
+  test('does nothing for a resource that is being deleted', () => {
+    const gateway = storedGateway();
+    const deletionTimestamp = new Date(nowMs).toISOString();
+    const plan = planFor({
+      gateway: { ...gateway, metadata: { ...gateway.metadata, deletionTimestamp } },
+    });
+    assert.deepEqual([plan.apply, plan.remove, plan.events], [[], [], []]);
+  });
+
+  test('looks at a host name again', () => {
+    const ingress = [{ hostname: 'lb.example.com' }];
+    const named = { metadata: { name: 'inbox' }, status: { loadBalancer: { ingress } } };
+    assert.equal(planFor({ service: named }).requeueAfterMs, 30_000);
+    assert.equal(planFor({ service }).requeueAfterMs, undefined);
+  });
+});
+
+describe('the status', () => {
+  test('says what is missing until everything is there', () => {
+    const nothing = planFor({});
+    assert.equal(conditionOf(nothing, 'Accepted'), 'True Accepted');
+    assert.equal(conditionOf(nothing, 'Programmed'), 'False Scaling');
+    assert.equal(conditionOf(nothing, 'AddressAssigned'), 'False Waiting');
+    assert.equal(conditionOf(nothing, 'Ready'), 'False ShardsNotReady');
+    const noAddress = planFor(settled);
+    assert.equal(conditionOf(noAddress, 'Programmed'), 'True Programmed');
+    assert.equal(conditionOf(noAddress, 'Ready'), 'False NoAddress');
+    const all = planFor({ ...settled, service });
+    assert.equal(conditionOf(all, 'Ready'), 'True Ready');
+    assert.equal(all.status.address, address);
+    assert.deepEqual(all.status.shards, [
+      { name: 'inbox-shard-0', ports: '61000-61015', phase: 'Ready' },
+    ]);
+    assert.equal(
+      all.status.selector,
+      'cosftp.io/gateway=inbox,app.kubernetes.io/component=gateway',
+    );
+  });
+
+  test('stays Ready while a new template is rolled out', () => {
+    const states = [{ slice: 0, readyMs: 60_000, hash: 'old' }, { slice: 1 }];
+    const plan = planFor({ ...withShards(states), service });
+    assert.equal(conditionOf(plan, 'Ready'), 'True Ready');
+    assert.equal(conditionOf(plan, 'Programmed'), 'False RollingOut');
+  });
+
+  test('tells why pods are refused', () => {
+    const plan = planFor({ podProblems: ['violates PodSecurity "restricted:latest"'] });
+    const ready = plan.status.conditions?.find(({ type }) => type === 'Ready');
+    assert.match(ready?.message ?? '', /0 of 1 shards are ready: violates PodSecurity/);
+  });
+
+  test('is settled: the same observation later gives the same status and no event', () => {
+    const first = planFor({ ...settled, service });
+    const gateway = { ...storedGateway(), status: first.status };
+    const second = planFor({ ...settled, service, gateway, nowMs: nowMs + 3_600_000 });
+    assert.deepEqual(second.status, first.status);
+    assert.deepEqual(second.events, []);
+    assert.deepEqual(reasonsOf(first), ['Ready', 'AddressAssigned']);
+  });
+
+  test('changes the time of a condition only with its status', () => {
+    const first = planFor({ ...settled, service });
+    const gateway = { ...storedGateway(), status: first.status };
+    const later = planFor({ ...settled, service, gateway, pods: [], nowMs: nowMs + 60_000 });
+    const times = later.status.conditions?.map(({ type, lastTransitionTime }) => {
+      return `${type} ${lastTransitionTime}`;
+    });
+    assert.deepEqual(times, [
+      'Accepted 2026-01-02T03:04:05Z',
+      'Programmed 2026-01-02T03:04:05Z',
+      'AddressAssigned 2026-01-02T03:04:05Z',
+      'Ready 2026-01-02T03:05:05Z',
+    ]);
+    assert.deepEqual(reasonsOf(later), ['ShardsNotReady']);
+  });
+
+  test('of a refused resource leaves what runs as it is', () => {
+    const first = planFor({ ...settled, service });
+    const gateway = { ...storedGateway(), spec: { replicas: 1 }, status: first.status };
+    const plan = planFor({ ...settled, service, gateway });
+    assert.deepEqual([plan.apply, plan.remove], [[], []]);
+    assert.equal(conditionOf(plan, 'Accepted'), 'False Invalid');
+    assert.equal(conditionOf(plan, 'Ready'), 'True NotAccepted');
+    assert.equal(plan.status.address, address);
+    assert.deepEqual(reasonsOf(plan), ['Invalid']);
+  });
+});

@@ -26,10 +26,11 @@ async function build(target: string, tag: string): Promise<void> {
   );
   const mib = (size: number) => `${(size / 1024 / 1024).toFixed(0)} MiB`;
   const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
-  console.log(
-    `image ${tag}: ${mib(bytes)}, ${mib(bytes - base)} over its base, built in ${seconds} s`,
-  );
+  say(`image ${tag}: ${mib(bytes)}, ${mib(bytes - base)} over its base, built in ${seconds} s`);
 }
+
+/** For whoever reads the run. */
+const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 let nextPassive = 62_000;
 
@@ -46,8 +47,14 @@ async function choosePorts(): Promise<Ports> {
   nextPassive = first + 4;
   const range = `${first}-${first + 3}`;
   const options = [
-    ...['--publish', `${ftp}:${ftp}`, '--publish', `${range}:${range}`],
-    ...['--env', `COSFTP_LISTEN_PORT=${ftp}`, '--env', `COSFTP_PASSIVE_PORT=${range}`],
+    '--publish',
+    `${ftp}:${ftp}`,
+    '--publish',
+    `${range}:${range}`,
+    '--env',
+    `COSFTP_LISTEN_PORT=${ftp}`,
+    '--env',
+    `COSFTP_PASSIVE_PORT=${range}`,
   ];
   return { ftp, options };
 }
@@ -62,8 +69,13 @@ interface Demo extends AsyncDisposable {
 async function startDemo(options: readonly string[] = []): Promise<Demo> {
   const ports = await choosePorts();
   const container = await runContainer([
-    ...['--tmpfs', '/data', ...ports.options, ...options],
-    ...[image, 'serve', '--demo'],
+    '--tmpfs',
+    '/data',
+    ...ports.options,
+    ...options,
+    image,
+    'serve',
+    '--demo',
   ]);
   await container.waitFor('listening');
   const password = /ftp:\/\/demo:(\w+)@/.exec(await container.logs())?.[1] ?? '';
@@ -117,10 +129,15 @@ describe('the gateway image', () => {
     };
     const with_ = await timed([]);
     const without = await timed(['--env', 'NODE_DISABLE_COMPILE_CACHE=1']);
-    console.log(`start to listening: ${with_} ms; without the compiled code ${without} ms`);
+    say(`start to listening: ${with_} ms; without the compiled code ${without} ms`);
     const talk = await command('docker', [
-      ...['run', '--rm', ...hardening, '--env', 'NODE_DEBUG_NATIVE=COMPILE_CACHE'],
-      ...[image, 'version'],
+      'run',
+      '--rm',
+      ...hardening,
+      '--env',
+      'NODE_DEBUG_NATIVE=COMPILE_CACHE',
+      image,
+      'version',
     ]);
     const heard = talk.stdout + talk.stderr;
     assert.match(heard, /gateway\/main\.ts.*success/);
@@ -155,19 +172,38 @@ describe('the gateway image', () => {
     await docker('network', 'create', network);
     try {
       await using cos = await runContainer([
-        ...['--network', network, '--network-alias', 'inbox-1250000000.cos'],
-        ...['--env', 'COSD_SECRET_KEY=rehearsal-only', '--tmpfs', '/data'],
-        ...[image, 'cosd', '--host', '0.0.0.0', '--data-dir', '/data/objects'],
+        '--network',
+        network,
+        '--network-alias',
+        'inbox-1250000000.cos',
+        '--env',
+        'COSD_SECRET_KEY=rehearsal-only',
+        '--tmpfs',
+        '/data',
+        image,
+        'cosd',
+        '--host',
+        '0.0.0.0',
+        '--data-dir',
+        '/data/objects',
       ]);
       await cos.waitFor('listening');
       const ports = await choosePorts();
       const mounted = '/etc/cos-ftp-gateway/gateway.yaml';
       await using gateway = await runContainer([
-        ...['--network', network, ...ports.options],
-        ...['--volume', `${root}/examples/compose.yaml:${mounted}:ro`],
-        ...['--env', 'COSFTP_MASQUERADE_ADDRESS=127.0.0.1'],
-        ...['--env', 'COSFTP_DRAIN_ACCEPT_SECONDS=0'],
-        ...[image, 'serve', '--config', mounted],
+        '--network',
+        network,
+        ...ports.options,
+        '--volume',
+        `${root}/examples/compose.yaml:${mounted}:ro`,
+        '--env',
+        'COSFTP_MASQUERADE_ADDRESS=127.0.0.1',
+        '--env',
+        'COSFTP_DRAIN_ACCEPT_SECONDS=0',
+        image,
+        'serve',
+        '--config',
+        mounted,
       ]);
       await gateway.waitFor('listening');
       const file = join(directory.path, 'hello.txt');
@@ -197,7 +233,11 @@ describe('the operator image', { skip: !existsSync(join(root, 'operator/main.ts'
   test('builds, and tells its options hardened', async () => {
     await build('operator', operatorImage);
     const { code, stdout, stderr } = await command('docker', [
-      ...['run', '--rm', ...hardening, operatorImage, '--help'],
+      'run',
+      '--rm',
+      ...hardening,
+      operatorImage,
+      '--help',
     ]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /--gateway-image/);

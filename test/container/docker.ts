@@ -44,8 +44,13 @@ export interface Container extends AsyncDisposable {
 
 /** As a restricted Kubernetes pod runs it, and a person who is careful. */
 export const hardening = [
-  ...['--read-only', '--cap-drop', 'ALL', '--user', '65532'],
-  ...['--security-opt', 'no-new-privileges'],
+  '--read-only',
+  '--cap-drop',
+  'ALL',
+  '--user',
+  '65532',
+  '--security-opt',
+  'no-new-privileges',
 ];
 
 /** `docker run -d` with `hardening`. @param args options, image and command. */

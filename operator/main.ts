@@ -1,19 +1,14 @@
 /**
  * argv and environment → the operator → exit code. Nothing may import this file.
  */
-import { readFileSync } from 'node:fs';
 import { systemClock } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
+import packageFile from '../package.json' with { type: 'json' };
 import { helpText, type OperatorOptions, parseArguments } from './arguments.ts';
 import { createLogLines } from './log-lines.ts';
 
 const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const parsed = parseArguments(argv, process.env);
@@ -22,7 +17,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       process.stdout.write(`${helpText()}\n`);
       return exitCodes.ok;
     case 'version':
-      process.stdout.write(`${readVersion()}\n`);
+      process.stdout.write(`${packageFile.version}\n`);
       return exitCodes.ok;
     case 'usage-error':
       for (const problem of parsed.problems) {
@@ -53,7 +48,7 @@ async function run(options: OperatorOptions): Promise<ExitCode> {
     const { operate } = await import('./operate.ts');
     const end = await operate({
       options,
-      version: readVersion(),
+      version: packageFile.version,
       clock: systemClock,
       log,
       signal: stop.signal,

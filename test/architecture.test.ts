@@ -68,6 +68,7 @@ const rooms: RoomTable = {
   },
   operator: {
     may: [kit, 'operator/api', 'operator/plan', 'operator/runtime', 'operator/reconcile'],
+    data: ['package.json'],
   },
   'operator/api': { may: [kit, 'gateway/config'], packages: ['zod'] },
   'operator/plan': {
@@ -81,6 +82,9 @@ const rooms: RoomTable = {
 };
 
 const entryPoints = ['gateway/main.ts', 'operator/main.ts'];
+
+/** What scripts/ makes the CRD and the chart's roles from. */
+const generatorSources = ['operator/api/crd.ts', 'operator/api/permissions.ts'];
 
 /** Most files have 60 to 200; a file that comes near this has two nouns in it. */
 const linesMax = 450;
@@ -127,7 +131,7 @@ describe('the product', () => {
   });
 
   test('has no file that nobody imports', () => {
-    assert.deepEqual(unusedFiles(sources, entryPoints), none);
+    assert.deepEqual(unusedFiles(sources, [...entryPoints, ...generatorSources]), none);
   });
 
   test('names files in kebab-case after what they are', () => {

@@ -92,7 +92,14 @@ async function removePorts(
   const kind = childKinds.Service;
   const operations = portRemovals(findLive(kind, name), ports);
   if (operations.length === 0) return 0;
-  await client.patch({ kind, namespace, name }, 'json', operations, { signal });
+  try {
+    await client.patch({ kind, namespace, name }, 'json', operations, { signal });
+  } catch (error) {
+    // A port is not where the cache had it: the Service changed, and its event is on the way.
+    if (!isKubeError(error, 'invalid') && !isKubeError(error, 'not-found')) throw error;
+    log.info({ service: name, ports, error }, 'stray ports not removed from a changed service');
+    return 0;
+  }
   log.warn({ service: name, ports }, 'stray ports removed from the service');
   return 1;
 }

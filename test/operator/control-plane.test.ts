@@ -15,6 +15,7 @@ import {
 } from '#test/support/control-plane.ts';
 import { startFakeKubelet } from '#test/support/fake-kubelet.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator.ts';
+import { grantOperator } from '#test/support/operator-rights.ts';
 
 interface LiveObject {
   readonly metadata: {
@@ -71,6 +72,8 @@ describe('the operator on a real control plane', { skip }, () => {
   const stack = new AsyncDisposableStack();
   let plane: ControlPlane;
   let operator: OperatorProcess;
+  /** With the operator's own rights, no more. */
+  let kubeconfig: string;
 
   const list = async (what: ChildPath) =>
     (await plane.call<{ items: LiveObject[] }>('GET', childPaths[what] + ofGateway)).items;
@@ -104,8 +107,9 @@ describe('the operator on a real control plane', { skip }, () => {
         '--resync-seconds=1',
         '--lease-namespace=default',
       ],
-      env: { KUBECONFIG: plane.kubeconfig },
+      env: { KUBECONFIG: kubeconfig },
     });
+  const applied = () => operator.lines().filter(({ msg }) => msg === 'object applied').length;
 
   before(async () => {
     plane = stack.use(await startControlPlane());
@@ -114,7 +118,9 @@ describe('the operator on a real control plane', { skip }, () => {
     ) as { metadata: { name: string } };
     const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     await plane.call('POST', crds, crd);
-    await plane.call('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
+    const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    const metadata = { name: namespace, labels: restricted };
+    await plane.call('POST', '/api/v1/namespaces', { metadata });
     await until(
       'the resource to be served',
       () =>
@@ -125,6 +131,7 @@ describe('the operator on a real control plane', { skip }, () => {
       waitMs,
     );
     stack.use(await startFakeKubelet(plane, namespace));
+    kubeconfig = await grantOperator(plane, 'default');
     operator = await start();
     stack.defer(() => operator[Symbol.asyncDispose]());
   });
@@ -162,9 +169,10 @@ describe('the operator on a real control plane', { skip }, () => {
   test('a settled gateway is looked at again and again, and nothing is written', async () => {
     // Two resyncs of one second for what came late, then three in which nothing may happen.
     await pause(2_500);
-    const before = await versions();
+    const [before, appliedBefore] = [await versions(), applied()];
     await pause(3_500);
     assert.deepEqual(await versions(), before);
+    assert.equal(applied(), appliedBefore, 'not even an apply that changes nothing');
   });
 
   test('a changed address reaches the running pod, which is not restarted', async () => {
@@ -190,15 +198,46 @@ describe('the operator on a real control plane', { skip }, () => {
     );
   });
 
+  test('pods that are refused are told in Ready with the sentence of the event', async () => {
+    const tight = '/api/v1/namespaces/tight';
+    const path = gatewaysPath.replace(`/${namespace}/`, '/tight/');
+    await plane.call('POST', '/api/v1/namespaces', { metadata: { name: 'tight' } });
+    const quota = { metadata: { name: 'none' }, spec: { hard: { pods: '0' } } };
+    await plane.call('POST', `${tight}/resourcequotas`, quota);
+    await plane.call('POST', path, gateway);
+    const ready = async () => {
+      const { status } = await plane.call<LiveGateway>('GET', `${path}/files`);
+      return status?.conditions?.find(({ type }) => type === 'Ready');
+    };
+    await until('the sentence', async () => /quota/.test((await ready())?.message ?? ''), waitMs);
+    assert.equal((await ready())?.status, 'False');
+    await plane.call('DELETE', `${path}/files`);
+  });
+
   test('scaled up and down it follows, through /scale', async () => {
     const shards = async () => (await list('statefulsets')).length;
     await patch(`${gatewaysPath}/files/scale`, { spec: { replicas: 3 } });
     await until('three shards', async () => (await shards()) === 3, waitMs);
+    const arrived = async () =>
+      (await addresses()).filter((address) => address === '203.0.113.8').length;
+    await until('the address on three pods', async () => (await arrived()) === 3, waitMs);
     await until('Ready', async () => (await condition('Ready'))?.status === 'True', waitMs);
-    assert.deepEqual(new Set(await addresses()), new Set(['203.0.113.8']));
     await patch(`${gatewaysPath}/files/scale`, { spec: { replicas: 1 } });
     await until('one shard', async () => (await shards()) === 1, waitMs);
   });
+
+  const noTrouble = () => {
+    const isTrouble = ({ level }: Readonly<Record<string, unknown>>) =>
+      level === 'error' || level === 'warn';
+    const expected = new Set(['stray ports removed from the service']);
+    const found = operator.lines().filter(isTrouble);
+    assert.deepEqual(
+      found.filter(({ msg }) => !expected.has(String(msg))),
+      [],
+    );
+  };
+
+  test('nothing went wrong so far, and no right was missing', noTrouble);
 
   test('killed and started again it converges, and then writes nothing', async () => {
     await operator.stop('SIGKILL');
@@ -206,10 +245,13 @@ describe('the operator on a real control plane', { skip }, () => {
     operator = await start();
     await until('the address', async () => (await addresses())[0] === '203.0.113.9', waitMs);
     await pause(2_500);
-    const before = await versions();
+    const [before, appliedBefore] = [await versions(), applied()];
     await pause(2_500);
     assert.deepEqual(await versions(), before);
+    assert.equal(applied(), appliedBefore);
   });
+
+  test('nothing went wrong after it, and no right was missing', noTrouble);
 
   test('told to stop it ends with 0 and gives the lease back', async () => {
     assert.equal(await operator.stop('SIGTERM'), 0, operator.output());

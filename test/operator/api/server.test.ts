@@ -1,7 +1,5 @@
 /** What a real API server makes of the CRD. Only it knows its budget for CEL and its rules for defaults. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from '#test/support/condition.ts';
@@ -11,6 +9,7 @@ import {
   startControlPlane,
 } from '#test/support/control-plane.ts';
 import { specExamples, writtenSpec } from '#test/support/operator-gateways.ts';
+import { runKubectl } from '#test/support/operator-kubectl.ts';
 
 const definitions = fileURLToPath(new URL('../../../crds', import.meta.url));
 
@@ -18,14 +17,7 @@ describe('an API server', { skip: controlPlaneAbsence() }, () => {
   let plane: ControlPlane;
 
   function kubectl(args: readonly string[], input?: unknown) {
-    return new Promise<{ isOk: boolean; output: string }>((resolve) => {
-      const file = join(process.env['KUBEBUILDER_ASSETS'] ?? '', 'kubectl');
-      const options = { env: { ...process.env, KUBECONFIG: plane.kubeconfig } };
-      const child = execFile(file, [...args], options, (error, stdout, stderr) => {
-        resolve({ isOk: error === null, output: stdout + stderr });
-      });
-      child.stdin?.end(input === undefined ? '' : JSON.stringify(input));
-    });
+    return runKubectl(plane, args, input);
   }
 
   function gateway(name: string, changes: Readonly<Record<string, unknown>>) {

@@ -162,6 +162,27 @@ describe('objects of others', () => {
   });
 });
 
+describe('stray ports', () => {
+  test('that are no longer where the cache had them are no failure', async () => {
+    const strays = [{ port: 8021, protocol: 'TCP' }];
+    await using world = await reconcileWorld((observed) => ({
+      ...wholePlan(observed),
+      apply: [],
+      removeServicePorts: { service: 'files', ports: strays },
+    }));
+    world.putGateway();
+    const metadata = { name: 'files', namespace, labels };
+    world.api.put(childKinds.Service, { metadata, spec: { ports: [...strays, servicePort] } });
+    const matches = ({ url }: { url: string }) => url.includes('/services/');
+    world.api.fail({ matches, answer: 422 });
+    await world.run();
+    assert.equal(conditionOf(world, 'Programmed')?.status, 'True');
+    await world.run();
+    const now = world.api.get(childKinds.Service, namespace, 'files')?.['spec'];
+    assert.deepEqual(now, { ports: [servicePort] });
+  });
+});
+
 describe('refusals and outages', () => {
   test('a refusal is told in the status with the words of the API server', async () => {
     await using world = await reconcileWorld(wholePlan);

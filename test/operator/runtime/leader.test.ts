@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '#gateway/kit/clock.ts';
+import type { KubeClient } from '#operator/runtime/client.ts';
 import { createJsonClient } from '#operator/runtime/json-client.ts';
 import { Leader, type LeadershipEnd, leaseKind } from '#operator/runtime/leader.ts';
 import { until } from '#test/support/condition.ts';
@@ -13,7 +15,24 @@ function candidate(fake: FakeApiServer, identity: string) {
   const clock = fakeClock();
   const log = recordingLog();
   const config = fake.config();
-  const client = createJsonClient({ config, clock: systemClock, log, kinds: [leaseKind] });
+  const http = createJsonClient({ config, clock: systemClock, log, kinds: [leaseKind] });
+  let inFlight = 0;
+  const counted = <T>(call: Promise<T>): Promise<T> => {
+    inFlight++;
+    return call.finally(() => {
+      inFlight--;
+    });
+  };
+  const client: KubeClient = {
+    list: (...call) => http.list(...call),
+    watch: (...call) => http.watch(...call),
+    apply: (...call) => http.apply(...call),
+    patch: (...call) => http.patch(...call),
+    delete: (...call) => http.delete(...call),
+    get: (...call) => counted(http.get(...call)),
+    create: (...call) => counted(http.create(...call)),
+    replace: (...call) => counted(http.replace(...call)),
+  };
   const place = { namespace: 'default', name: 'operator' };
   const leader = new Leader({ client, ...place, identity, clock, log });
   const stop = new AbortController();
@@ -26,12 +45,17 @@ function candidate(fake: FakeApiServer, identity: string) {
     isWorking: false,
     end: undefined as LeadershipEnd | undefined,
     running: Promise.resolve(),
-    /** Lets time pass in steps, with time for answers from the network between them. */
-    async pass(durationMs: number, stepMs = 500) {
+    /** Lets time pass in steps, each after the answers to the one before, if they come at all. */
+    async pass(durationMs: number, settleMs = 2_000) {
+      const stepMs = 500;
       for (let passedMs = 0; passedMs < durationMs; passedMs += stepMs) {
-        const before = fake.requests.length;
         await clock.advance(stepMs);
-        await new Promise((resolve) => setTimeout(resolve, fake.requests.length > before ? 6 : 3));
+        const endMs = performance.now() + settleMs;
+        // A look at the lease is followed by a write of it: twice nothing is nothing.
+        for (let idle = 0; idle < 2 && performance.now() < endMs; ) {
+          await turn();
+          idle = inFlight === 0 ? idle + 1 : 0;
+        }
       }
     },
   };
@@ -48,7 +72,7 @@ function candidate(fake: FakeApiServer, identity: string) {
   };
   world.running = leader.lead(work, stop.signal).then((end) => {
     world.end = end;
-    client.close();
+    http.close();
   });
   return world;
 }
@@ -146,7 +170,7 @@ describe('leader election', () => {
     const one = candidate(fake, 'one');
     await until('one leads', () => one.isWorking);
     fake.fail({ answer: 'silence', times: 1_000 });
-    await one.pass(10_500);
+    await one.pass(10_500, 20);
     await until('one has ended', () => one.end !== undefined);
     assert.equal(one.end, 'lost');
   });

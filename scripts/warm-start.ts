@@ -14,10 +14,14 @@ const child = spawn(process.execPath, ['--max-semi-space-size=4', ...process.arg
 });
 const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
 let output = '';
+let isStopping = false;
 child.stdout.on('data', (chunk: Buffer) => {
   process.stdout.write(chunk);
   output += chunk.toString();
-  if (output.includes('"msg":"listening"')) child.kill('SIGTERM');
+  // Once: a second signal would meet a process that no longer listens for it.
+  if (isStopping || !output.includes('"msg":"listening"')) return;
+  isStopping = true;
+  child.kill('SIGTERM');
 });
 child.on('close', (code, signal) => {
   clearTimeout(timer);

@@ -18,7 +18,8 @@ export function withRightNode(start) {
       needed +
       ' or newer and was started with ' +
       process.versions.node +
-      '. `npm install` brings the right one along: use `npm start`, `npm test` or `npx cos-ftp-gateway`.\n',
+      '. Run `npm install` here once: it brings the right one along, and `npm start`, `npm test` and ' +
+      '`npx cos-ftp-gateway` then use it.\n',
   );
   process.exitCode = 2;
 }

@@ -1,8 +1,10 @@
 /**
  * argv → command → exit code. Everything else is in `run`; nothing may import this file.
  */
+import { join } from 'node:path';
 import { describeError, KindError } from '#gateway/kit/errors.ts';
-import { helpText, type ParsedArguments, parseArguments } from './run/arguments.ts';
+import { type ParsedArguments, parseArguments } from './run/arguments.ts';
+import { helpText } from './run/command-specs.ts';
 import { type ExitCode, exitCodes } from './run/exit-code.ts';
 import { processTerminal as terminal } from './run/terminal.ts';
 import { version } from './run/version.ts';
@@ -22,7 +24,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       terminal.print(helpText(parsed.command));
       return exitCodes.ok;
     case 'usage-error':
-      terminal.printError(`${parsed.message}\n\n${helpText(undefined)}`);
+      terminal.printError(`${parsed.message}\n\n${helpText(parsed.command)}`);
       return exitCodes.usage;
     case 'run':
       return runCommand(parsed);
@@ -72,7 +74,14 @@ async function runCommand({ command, options }: Run): Promise<ExitCode> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const hint = error instanceof KindError && error.hint !== undefined ? ` (${error.hint})` : '';
-  terminal.printError(`cos-ftp-gateway: ${describeError(error)}${hint}`);
+  const hint = hintFor(error);
+  terminal.printError(`cos-ftp-gateway: ${describeError(error)}${hint && ` (${hint})`}`);
   process.exitCode = exitCodes.failed;
+}
+
+function hintFor(error: unknown): string {
+  if (error instanceof KindError) return error.hint ?? '';
+  const isPackageMissing =
+    error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+  return isPackageMissing ? `run npm install in ${join(import.meta.dirname, '..')}` : '';
 }

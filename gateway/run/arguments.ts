@@ -1,98 +1,22 @@
-/**
- * argv → what to do. Pure: prints nothing, reads nothing. Each command's help is part of its row, so that
- * a word cannot exist without being explained.
- */
+/** argv → what to do. Pure: prints nothing, reads nothing. */
 import { parseArgs } from 'node:util';
-
-export type CommandName = 'serve' | 'check-config' | 'hash-password' | 'cosd' | 'version';
-
-export interface OptionSpec {
-  readonly type: 'string' | 'boolean';
-  readonly multiple?: true;
-  readonly short?: string;
-  /** Shown after the name in help, for example `FILE`. */
-  readonly value?: string;
-  readonly help: string;
-}
-
-interface CommandSpec {
-  readonly summary: string;
-  readonly details: string;
-  readonly options: Readonly<Record<string, OptionSpec>>;
-}
-
-const configOptions = {
-  config: {
-    type: 'string',
-    short: 'c',
-    value: 'FILE',
-    help: "*.conf: the original tool's vsftpd.conf; *.yaml, *.yml, *.json: ours",
-  },
-  set: {
-    type: 'string',
-    multiple: true,
-    value: 'WORD=VALUE',
-    help: 'override one word, for example --set listen_port=2100; repeatable; beats COSFTP_<WORD>',
-  },
-} as const satisfies Record<string, OptionSpec>;
-
-export const commandSpecs = {
-  serve: {
-    summary: 'run the gateway (default)',
-    details: [
-      'Runs the FTP gateway until SIGTERM or Ctrl-C.',
-      'With --config it serves the accounts of that file; with --demo it brings its own COS and account.',
-    ].join('\n'),
-    options: {
-      ...configOptions,
-      demo: {
-        type: 'boolean',
-        help: 'embedded COS under ./cos-data and a demo account on 127.0.0.1; ignored with --config',
-      },
-      'data-dir': {
-        type: 'string',
-        value: 'DIR',
-        help: 'where the demo keeps its objects (default ./cos-data)',
-      },
-    },
-  },
-  'check-config': {
-    summary: 'check a configuration and print every problem with its place',
-    details:
-      'Exit code 0: it can be used. 2: it cannot; every problem is named. Nothing is started.',
-    options: configOptions,
-  },
-  'hash-password': {
-    summary: 'turn a password from standard input into a password_hash',
-    details: 'Reads one line from standard input and prints the hash for `password_hash`.',
-    options: {},
-  },
-  cosd: {
-    summary: 'run the embedded COS alone',
-    details: [
-      'A COS XML API server for tests, demos and rehearsals: real signatures, one process, one directory.',
-      'Point a gateway at it with `endpoint: 127.0.0.1:PORT` and `protocol: http`.',
-    ].join('\n'),
-    options: {
-      host: { type: 'string', value: 'ADDRESS', help: 'listen address (default 127.0.0.1)' },
-      port: { type: 'string', value: 'PORT', help: 'listen port (default 9000; 0: any free one)' },
-      'data-dir': { type: 'string', value: 'DIR', help: 'keep objects there (default: in memory)' },
-      discard: { type: 'boolean', help: 'keep checksums and sizes but no bytes: for benchmarks' },
-      secretid: { type: 'string', value: 'ID', help: 'the one key it accepts (default AKIDdemo)' },
-      'secretkey-env': {
-        type: 'string',
-        value: 'NAME',
-        help: 'environment variable that holds the secret key (default COSD_SECRET_KEY)',
-      },
-      faults: { type: 'string', value: 'FILE', help: 'JSON script of failures to rehearse' },
-    },
-  },
-  version: { summary: 'print the version', details: 'Prints the version.', options: {} },
-} as const satisfies Record<CommandName, CommandSpec>;
+import { nearest } from '#gateway/config/suggest.ts';
+import {
+  type CommandName,
+  commandSpecs,
+  helpOption,
+  isCommandName,
+  type OptionSpec,
+} from './command-specs.ts';
 
 export type ParsedArguments =
   | { readonly kind: 'help'; readonly command: CommandName | undefined }
-  | { readonly kind: 'usage-error'; readonly message: string }
+  /** `command`: whose help would have told. */
+  | {
+      readonly kind: 'usage-error';
+      readonly message: string;
+      readonly command: CommandName | undefined;
+    }
   | {
       readonly kind: 'run';
       readonly command: CommandName;
@@ -100,84 +24,77 @@ export type ParsedArguments =
     };
 
 export function parseArguments(argv: readonly string[]): ParsedArguments {
-  const [first] = argv;
+  const [first, second] = argv;
   if (first === '--help' || first === '-h' || first === 'help') {
-    return { kind: 'help', command: undefined };
+    const isAboutOne = first === 'help' && second !== undefined && isCommandName(second);
+    return { kind: 'help', command: isAboutOne ? second : undefined };
   }
-  const isNamed = first !== undefined && !first.startsWith('-');
-  if (isNamed && !isCommandName(first)) {
-    const names = Object.keys(commandSpecs).join(', ');
-    return { kind: 'usage-error', message: `unknown command "${first}": one of ${names}` };
-  }
-  const command = isNamed ? (first as CommandName) : 'serve';
-  return parseOptions(command, isNamed ? argv.slice(1) : argv);
+  if (first === '--version') return { kind: 'run', command: 'version', options: {} };
+  if (first === undefined || first.startsWith('-')) return parseOptions('serve', argv);
+  if (isCommandName(first)) return parseOptions(first, argv.slice(1));
+  const names = Object.keys(commandSpecs);
+  const message = `unknown command "${first}"${suggestion(first, names)}`;
+  return { kind: 'usage-error', message, command: undefined };
 }
 
 function parseOptions(command: CommandName, argv: readonly string[]): ParsedArguments {
-  const specs: Record<string, OptionSpec> = commandSpecs[command].options;
-  const options = Object.fromEntries(
-    Object.entries(specs).map(([name, { type, short, multiple }]) => [
-      name,
-      { type, ...(short && { short }), ...(multiple && { multiple }) },
-    ]),
-  );
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: { ...options, help: { type: 'boolean', short: 'h' } },
-      strict: true,
-      allowPositionals: false,
-    });
-    if (values['help'] === true) return { kind: 'help', command };
-    return { kind: 'run', command, options: values as ParsedOptions };
-  } catch (error) {
-    return { kind: 'usage-error', message: error instanceof Error ? error.message : String(error) };
+  const specs: Record<string, OptionSpec> = { ...commandSpecs[command].options, help: helpOption };
+  const wrong = (message: string) => ({ kind: 'usage-error', message, command }) as const;
+  const { values, tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, parsing(spec)])),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    const problem = tokenProblem(token, command, specs);
+    if (problem !== undefined) return wrong(problem);
+  }
+  if (values['help'] === true) return { kind: 'help', command };
+  return { kind: 'run', command, options: values as ParsedOptions };
+}
+
+function parsing({ type, short, multiple }: OptionSpec) {
+  return { type, ...(short && { short }), ...(multiple && { multiple }) };
+}
+
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
+
+/** What is wrong with one word of the command line, told for people; Node's own texts are not. */
+function tokenProblem(
+  token: Token,
+  command: CommandName,
+  specs: Readonly<Record<string, OptionSpec>>,
+): string | undefined {
+  switch (token.kind) {
+    case 'option-terminator':
+      return undefined;
+    case 'positional':
+      return `${command} takes options only, not "${token.value}"${cureFor(token.value)}`;
+    case 'option': {
+      const { name, rawName, value } = token;
+      const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
+      if (!spec) return `unknown option ${rawName}${suggestion(name, Object.keys(specs), '--')}`;
+      if (spec.type === 'boolean') {
+        return value === undefined ? undefined : `${rawName} takes no value`;
+      }
+      const isMissing = value === undefined || (!token.inlineValue && value.startsWith('-'));
+      return isMissing ? `${rawName} needs a value: --${name} ${spec.value}` : undefined;
+    }
   }
 }
 
+/** `npm start` is `serve` already, and a file name is easily typed without its option. */
+function cureFor(word: string): string {
+  if (isCommandName(word)) return ` (the command: npx cos-ftp-gateway ${word})`;
+  return /\.(conf|ini|ya?ml|json)$/i.test(word) ? ` (did you mean --config ${word}?)` : '';
+}
+
+function suggestion(word: string, known: readonly string[], prefix = ''): string {
+  const meant = nearest(word, known);
+  if (meant !== undefined && known.includes(meant)) return ` (did you mean ${prefix}${meant}?)`;
+  return `: one of ${known.map((name) => `${prefix}${name}`).join(', ')}`;
+}
+
 type ParsedOptions = Record<string, string | boolean | string[] | undefined>;
-
-function isCommandName(text: string): text is CommandName {
-  return Object.hasOwn(commandSpecs, text);
-}
-
-/** The text of `--help`, of one command or of all. */
-export function helpText(command: CommandName | undefined): string {
-  return command === undefined ? overview() : commandHelp(command);
-}
-
-function overview(): string {
-  const rows = Object.entries(commandSpecs).map(
-    ([name, spec]) => `  ${name.padEnd(14)} ${spec.summary}`,
-  );
-  return [
-    'FTP gateway to Tencent Cloud COS',
-    '',
-    'Usage: cos-ftp-gateway [COMMAND] [OPTIONS]',
-    '',
-    ...rows,
-    '',
-    'cos-ftp-gateway COMMAND --help explains one.',
-    'First try: cos-ftp-gateway serve --demo',
-    'Your own:  cos-ftp-gateway serve --config gateway.yaml   (examples/ has one of each kind)',
-  ].join('\n');
-}
-
-function commandHelp(command: CommandName): string {
-  const spec: CommandSpec = commandSpecs[command];
-  const options = Object.entries({ ...spec.options, help: helpOption }).map(([name, option]) => {
-    const short = option.short === undefined ? '' : `-${option.short}, `;
-    const usage = `${short}--${name}${option.value === undefined ? '' : ` ${option.value}`}`;
-    return `  ${usage.padEnd(24)} ${option.help}`;
-  });
-  return [
-    `Usage: cos-ftp-gateway ${command} [OPTIONS]`,
-    '',
-    spec.details,
-    '',
-    'Options:',
-    ...options,
-  ].join('\n');
-}
-
-const helpOption: OptionSpec = { type: 'boolean', short: 'h', help: 'this text' };

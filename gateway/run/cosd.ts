@@ -1,5 +1,5 @@
 /** `cosd`: the embedded COS alone, for a gateway in another process or container. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { startCosd } from '#gateway/cosd/cosd.ts';
 import { createDirectoryShelf } from '#gateway/cosd/directory-shelf.ts';
@@ -11,7 +11,9 @@ import type { ObjectShelf } from '#gateway/cosd/shelf.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
 import { createLog } from '#gateway/observe/log.ts';
+import { makeDataDirectory } from './data-directory.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
+import { listenError } from './listen-error.ts';
 import { watchStopSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -36,8 +38,9 @@ export async function runCosd(options: CosdCommandOptions, terminal: Terminal): 
     return exitCodes.usage;
   }
   if (secretKey === undefined || secretKey === '') {
+    const { secretKeyVariable: name, secretId } = options;
     terminal.printError(
-      `set ${options.secretKeyVariable} to the secret key that belongs to ${options.secretId}`,
+      `cosd needs the secret key of ${secretId} in the environment, for example: ${name}=secret cos-ftp-gateway cosd`,
     );
     return exitCodes.usage;
   }
@@ -56,15 +59,19 @@ async function runServer(
   checked: { port: number; secretKey: string; faults: FaultScript },
 ): Promise<ExitCode> {
   const logging = createLog({ level: 'info', stdout: 'json', clock: systemClock });
-  const signals = watchStopSignals(() => process.exit(exitCodes.failed));
+  const signals = watchStopSignals(systemClock, () => process.exit(exitCodes.failed));
+  const { host } = options;
+  const { port, faults } = checked;
   const cosd = await startCosd({
-    host: options.host,
-    port: checked.port,
+    host,
+    port,
     store: createShelf(options),
     keys: new Map([[options.secretId, checked.secretKey]]),
-    faults: checked.faults,
+    faults,
     clock: systemClock,
     log: logging.log,
+  }).catch((error: unknown) => {
+    throw listenError(error, { host, port, hostWord: '--host', portWord: '--port' });
   });
   logging.log.info({ cos_port: cosd.port, url: cosd.url }, 'listening');
   await signals.stopped;
@@ -82,7 +89,5 @@ function readFaults({ faultsFile, cwd }: CosdCommandOptions): FaultScript {
 function createShelf({ isDiscarding, dataDirectory, cwd }: CosdCommandOptions): ObjectShelf {
   if (isDiscarding) return createDiscardShelf();
   if (dataDirectory === undefined) return createMemoryShelf();
-  const directory = resolve(cwd, dataDirectory);
-  mkdirSync(directory, { recursive: true });
-  return createDirectoryShelf({ directory });
+  return createDirectoryShelf({ directory: makeDataDirectory(resolve(cwd, dataDirectory)) });
 }

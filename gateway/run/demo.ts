@@ -6,15 +6,18 @@
  * 127.0.0.1: the address at which the machine that runs the container reaches them.
  */
 import { randomInt } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LoadedConfig, parseConfigText } from '#gateway/config/load.ts';
 import { placeOf } from '#gateway/config/place.ts';
 import { type Cosd, startCosd } from '#gateway/cosd/cosd.ts';
 import { createDirectoryShelf } from '#gateway/cosd/directory-shelf.ts';
+import { ShelfError } from '#gateway/cosd/shelf-error.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
+import { makeDataDirectory } from './data-directory.ts';
+import { RunError } from './errors.ts';
 import { findFreePort } from './free-port.ts';
+import { listenError } from './listen-error.ts';
 
 export interface DemoOptions {
   /** Objects and the log live here; made when missing. */
@@ -90,39 +93,64 @@ export async function planDemo(options: DemoOptions): Promise<DemoPlan> {
   return { ...loaded, password, secretKey, cosdPort, moved };
 }
 
-export function startDemoCos(
+/** @throws RunError data-in-use, data-unwritable, port-taken. */
+export async function startDemoCos(
   plan: DemoPlan,
   dataDirectory: string,
   clock: Clock,
   log: Log,
 ): Promise<Cosd> {
-  const directory = join(dataDirectory, 'objects');
-  mkdirSync(directory, { recursive: true });
-  return startCosd({
-    host: address,
-    port: plan.cosdPort,
-    store: createDirectoryShelf({ directory }),
-    buckets: [demoBucket],
-    keys: new Map([[demoSecretId, plan.secretKey]]),
-    clock,
-    log,
+  const directory = makeDataDirectory(join(dataDirectory, 'objects'));
+  try {
+    return await startCosd({
+      host: address,
+      port: plan.cosdPort,
+      store: createDirectoryShelf({ directory }),
+      buckets: [demoBucket],
+      keys: new Map([[demoSecretId, plan.secretKey]]),
+      clock,
+      log,
+    });
+  } catch (error) {
+    if (isInUse(error)) throw demoRunsAlready(error);
+    const words = { hostWord: 'embedded COS', portWord: 'port' };
+    throw listenError(error, { host: address, port: plan.cosdPort, ...words });
+  }
+}
+
+function isInUse(error: unknown): error is ShelfError {
+  return error instanceof ShelfError && error.kind === 'in-use';
+}
+
+function demoRunsAlready(cause: ShelfError): RunError {
+  return new RunError('data-in-use', `a demo runs here already: ${cause.message}`, {
+    cause,
+    hint: `Use or stop that one, or start a second: npm start -- --data-dir DIR. If that process is no demo: ${cause.hint}`,
   });
+}
+
+/** Whether a new plan goes around ports that were taken between their trial and their use. */
+export function hasMoved(plan: DemoPlan, next: DemoPlan): boolean {
+  const isFtpElsewhere = plan.config.listen_port !== next.config.listen_port;
+  return isFtpElsewhere || plan.cosdPort !== next.cosdPort;
 }
 
 /** What a person reads first; every line works as typed. */
 export function demoText(
   plan: DemoPlan,
-  ports: { ftp: number; cos: number },
+  { ftpPort, adminPort }: { readonly ftpPort: number; readonly adminPort: number },
   dataDirectory: string,
 ): string {
-  const url = `ftp://${demoUser}:${plan.password}@${address}:${ports.ftp}`;
+  const url = `ftp://${demoUser}:${plan.password}@${address}:${ftpPort}`;
   return [
     '',
     'COS FTP gateway, demo',
     '',
-    `  FTP      ${address}:${ports.ftp}, user ${demoUser}, password ${plan.password}`,
-    `  COS      embedded, on ${address}:${ports.cos}, bucket ${demoBucket}`,
-    `  files    ${dataDirectory}`,
+    `  FTP      ${address}:${ftpPort}, user ${demoUser}, password ${plan.password}`,
+    `  COS      embedded, on ${address}:${plan.cosdPort}, bucket ${demoBucket}`,
+    `  files    ${join(dataDirectory, 'objects', demoBucket)}`,
+    ...logLine(plan.config.log.directory),
+    `  status   http://${plan.config.admin_address}:${adminPort}/statusz and /metrics`,
     ...plan.moved.map((sentence) => `  note     ${sentence}`),
     '',
     'Try it in another terminal:',
@@ -137,6 +165,11 @@ export function demoText(
     'Ctrl-C stops it.',
     '',
   ].join('\n');
+}
+
+/** In a container the log is on standard output only. */
+function logLine(directory: string | undefined): string[] {
+  return directory === undefined ? [] : [`  log      ${join(directory, 'cos_v5.log')}`];
 }
 
 /** Letters and digits nobody confuses, and none that a URL or a shell would touch. */

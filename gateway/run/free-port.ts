@@ -1,4 +1,5 @@
-/** Finds a port for the demo. Somebody else can take it before it is used; then the start fails and says so. */
+/** Tries a port before it is used. Somebody else can take it in between; then the start fails and says so. */
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /** The first of `count` ports from `first` on that can be bound, or undefined. */
@@ -8,16 +9,21 @@ export async function findFreePort(
   count: number,
 ): Promise<number | undefined> {
   for (let port = first; port < first + count && port <= 65_535; port++) {
-    if (await isFree(address, port)) return port;
+    const isFree = await tryPort(address, port).then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return port;
   }
   return undefined;
 }
 
-function isFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    // Without a host Node takes `::`, or `0.0.0.0` on a machine without IPv6.
-    probe.listen(host === '::' ? { port } : { host, port }, () => probe.close(() => resolve(true)));
-  });
+/** Binds it and lets it go. @throws what Node says when it cannot be bound. */
+export async function tryPort(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  // Without a host Node takes `::`, or `0.0.0.0` on a machine without IPv6.
+  probe.listen(host === '::' ? { port } : { host, port });
+  await once(probe, 'listening');
+  probe.close();
+  await once(probe, 'close');
 }

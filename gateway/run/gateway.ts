@@ -3,24 +3,15 @@
  * takes them down in the opposite order. The only place that knows all of them.
  */
 import { totalmem } from 'node:os';
-import { Accounts } from '#gateway/auth/accounts.ts';
-import { Throttle } from '#gateway/auth/throttle.ts';
-import type { AccountConfig, GatewayConfig } from '#gateway/config/model.ts';
+import type { GatewayConfig } from '#gateway/config/model.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import { chooseDataReading } from '#gateway/ftp/direct-read-trial.ts';
-import { findCodec, type TextCodec } from '#gateway/ftp/filename-encoding.ts';
 import { PassivePorts, type PassivePortsOptions } from '#gateway/ftp/passive-ports.ts';
 import { commandVerbs } from '#gateway/ftp-srv/commands/table.ts';
 import { type DrainOptions, FtpGatewayServer } from '#gateway/ftp-srv/server.ts';
-import type {
-  LoginOutcome,
-  SessionAccount,
-  SessionTimeouts,
-  TransferDirection,
-} from '#gateway/ftp-srv/services.ts';
-import { assert } from '#gateway/kit/assert.ts';
+import type { SessionTimeouts, TransferDirection } from '#gateway/ftp-srv/services.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
-import { type Clock, sleep } from '#gateway/kit/clock.ts';
+import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { NetworkSet } from '#gateway/kit/networks.ts';
 import { type AdminServer, type ReadinessCheck, startAdmin } from '#gateway/observe/admin.ts';
@@ -28,10 +19,11 @@ import { ObserveError } from '#gateway/observe/errors.ts';
 import { createMetrics, type Metrics } from '#gateway/observe/metrics.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
-import { Jail } from '#gateway/storage/keys.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
-import { partPlan } from '#gateway/transfer/plan.ts';
+import { tryPort } from './free-port.ts';
 import { resolveHost } from './host-addresses.ts';
+import { listenError } from './listen-error.ts';
+import { createAuthenticate } from './logins.ts';
 import { Masquerade } from './masquerade.ts';
 import { chooseUploadMemory, processBaseBytes } from './memory.ts';
 import { Stores } from './stores.ts';
@@ -79,25 +71,23 @@ const timeoutDefaults: SessionTimeouts = {
   dataConnectMs: 30_000,
 };
 
-/** Parts of one upload on their way to COS at once; 8 MiB each cover 50 ms of latency at 640 MiB/s. */
-const partsInFlightDefault = 4;
-
-/** @throws when the FTP port, or an admin port somebody chose, cannot be bound. */
+/**
+ * Ready when it resolves. Whatever was opened is closed again when a later step fails.
+ * @throws RunError when the FTP port cannot be bound. @throws ObserveError for an admin port somebody chose.
+ */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { config, clock, log } = options;
+  await using opened = new AsyncDisposableStack();
   const metrics = createGatewayMetrics();
   const transferObserver = observeTransfers(metrics);
   const pool = createPool(options);
-  const stores = new Stores({ ...options, onRequest: (sample) => metrics.cosRequest(sample) });
-  const masquerade = createMasquerade(options, metrics);
-  const passivePorts = await PassivePorts.open({
-    host: config.listen_address,
-    ports: options.passivePorts ?? config.passive_port,
-    networks: new NetworkSet(config.data_peer_networks),
-    clock,
-    log,
-    onOutcome: (mode, outcome, waitSeconds) => metrics.dataConnection(mode, outcome, waitSeconds),
-  });
+  const stores = opened.adopt(
+    new Stores({ ...options, onRequest: (sample) => metrics.cosRequest(sample) }),
+    (it) => it.close(),
+  );
+  await openFtpPort(config, (host, port) => tryPort(host, port));
+  const passivePorts = opened.adopt(await openPassivePorts(options, metrics), (it) => it.close());
+  const masquerade = opened.adopt(createMasquerade(options, metrics), (it) => it.close());
   const server = new FtpGatewayServer({
     address: config.listen_address,
     port: config.listen_port,
@@ -112,7 +102,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       transferObserver,
       dataPeer: config.data_peer,
       sessionsMax: config.max_sessions ?? 0,
-      authenticate: createAuthenticate(options, stores, pool),
+      authenticate: createAuthenticate({ config, clock, log, stores, pool }),
       passiveAddress: (peer, local) => masquerade.addressFor(peer, local),
     },
   });
@@ -124,21 +114,16 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   });
 
   await masquerade.start();
-  const ftpPort = await server.listen();
-  const admin = await startAdminPort(options, metrics, { server, passivePorts, masquerade });
+  const ftpPort = await openFtpPort(config, () => server.listen());
+  opened.defer(() => server.close());
+  const parts = { server, passivePorts, masquerade };
+  const admin = opened.adopt(await startAdminPort(options, metrics, parts), (it) => it.close());
   metrics.draining('no');
   metrics.configLoaded('success', clock.now() / 1000);
-  log.info({ ftp_port: ftpPort, admin_port: admin.port, version }, 'listening');
 
+  const running = opened.move();
   let closed: Promise<void> | undefined;
-  const close = async () => {
-    await server.close();
-    await passivePorts.close();
-    await admin.close();
-    masquerade.close();
-    stores.close();
-  };
-  const closeOnce = () => (closed ??= close());
+  const closeOnce = () => (closed ??= running.disposeAsync());
   return {
     ftpPort,
     adminPort: admin.port,
@@ -155,6 +140,29 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
+}
+
+/** Tried alone first, so that a taken port is one sentence and not one after sixteen about passive ports. */
+async function openFtpPort<T>(
+  { listen_address: host, listen_port: port }: GatewayConfig,
+  open: (host: string, port: number) => Promise<T>,
+): Promise<T> {
+  try {
+    return await open(host, port);
+  } catch (error) {
+    throw listenError(error, { host, port, hostWord: 'listen_address', portWord: 'listen_port' });
+  }
+}
+
+function openPassivePorts({ config, clock, log, passivePorts }: GatewayOptions, metrics: Metrics) {
+  return PassivePorts.open({
+    host: config.listen_address,
+    ports: passivePorts ?? config.passive_port,
+    networks: new NetworkSet(config.data_peer_networks),
+    clock,
+    log,
+    onOutcome: (mode, outcome, waitSeconds) => metrics.dataConnection(mode, outcome, waitSeconds),
+  });
 }
 
 function createGatewayMetrics(): Metrics {
@@ -188,75 +196,6 @@ function createMasquerade({ config, clock, log }: GatewayOptions, metrics: Metri
     observer: metrics,
     resolve: resolveHost,
   });
-}
-
-type Authenticate = (user: string, password: string, peer: string) => Promise<LoginOutcome>;
-
-function createAuthenticate(options: GatewayOptions, stores: Stores, pool: PartPool): Authenticate {
-  const { config, clock } = options;
-  const accounts = new Accounts(config.accounts, { log: options.log });
-  const throttle = new Throttle({ clock, exempt: new NetworkSet(config.data_peer_networks) });
-  const sessionAccounts = new Map(
-    config.accounts.map((account) => [
-      account.user,
-      sessionAccount(account, options, stores, pool),
-    ]),
-  );
-  return async (user, password, peer) => {
-    const retryAfterMs = throttle.retryAfterMs(peer);
-    if (retryAfterMs > 0) return { kind: 'throttled', retryAfterMs };
-    const found = await accounts.authenticate(user, password);
-    const account = found && sessionAccounts.get(found.user);
-    if (!account) {
-      await sleep(clock, throttle.noteFailure(peer));
-      return { kind: 'refused' };
-    }
-    throttle.noteSuccess(peer);
-    return { kind: 'accepted', account };
-  };
-}
-
-function sessionAccount(
-  account: AccountConfig,
-  { config, log }: GatewayOptions,
-  stores: Stores,
-  pool: PartPool,
-): SessionAccount {
-  const plan = partPlan({
-    minPartBytes: config.min_part_size,
-    memoryBytes: pool.limitBytes,
-    limitBytes: account.single_file_max_size,
-  });
-  const limitBytes = Math.min(account.single_file_max_size, plan.reachableBytes);
-  if (limitBytes < account.single_file_max_size) {
-    log.warn(
-      {
-        user: account.user,
-        single_file_max_size: formatBytes(account.single_file_max_size),
-        reachable: formatBytes(limitBytes),
-        hint: 'Raise upload_memory to reach single_file_max_size.',
-      },
-      'file size limited by upload_memory',
-    );
-  }
-  return {
-    user: account.user,
-    jail: new Jail(account.prefix),
-    codec: codecNamed(account.filename_encoding),
-    store: stores.storeFor(account.cos),
-    permissions: new Set(account.permissions),
-    limitBytes,
-    plan,
-    partsInFlight: config.parts_in_flight ?? partsInFlightDefault,
-    incompleteUploads: account.incomplete_uploads,
-  };
-}
-
-/** The configuration accepts only encodings the engine knows. */
-function codecNamed(name: string): TextCodec {
-  const codec = findCodec(name);
-  assert(codec, `no codec for filename_encoding ${name}`);
-  return codec;
 }
 
 /** What the admin port tells about. */

@@ -1,4 +1,7 @@
-/** `hash-password`: from standard input, so that no password stands in a process list or a history. */
+/**
+ * `hash-password`: from standard input, so that no password stands in a process list. At a terminal it is
+ * asked for twice and not shown.
+ */
 import { hashPassword } from '#gateway/auth/password.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
@@ -6,12 +9,29 @@ import type { Terminal } from './terminal.ts';
 const passwordBytesMax = 4096;
 
 export async function printPasswordHash(terminal: Terminal): Promise<ExitCode> {
-  if (process.stdin.isTTY) terminal.printError('Type the password and Enter, then Ctrl-D:');
-  const password = (await terminal.readInput(passwordBytesMax)).replace(/\r?\n$/, '');
+  const password = terminal.canAsk
+    ? await askTwice(terminal)
+    : firstLine(await terminal.readInput(passwordBytesMax));
+  if (password === undefined) {
+    terminal.printError('the two differ; nothing was hashed');
+    return exitCodes.usage;
+  }
   if (password === '') {
-    terminal.printError('no password on standard input, try: echo secret | … hash-password');
+    terminal.printError(
+      'no password: type one at the terminal, or send one, as in  hash-password < password.txt',
+    );
     return exitCodes.usage;
   }
   terminal.print(await hashPassword(password));
   return exitCodes.ok;
+}
+
+async function askTwice(terminal: Terminal): Promise<string | undefined> {
+  const password = await terminal.askUnseen('Password: ');
+  if (password === '') return '';
+  return (await terminal.askUnseen('Once more: ')) === password ? password : undefined;
+}
+
+function firstLine(text: string): string {
+  return /^[^\r\n]*/.exec(text)?.[0] ?? '';
 }

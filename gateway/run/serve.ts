@@ -2,17 +2,20 @@
 import { resolve } from 'node:path';
 import { type LoadedConfig, loadConfig } from '#gateway/config/load.ts';
 import type { GatewayConfig } from '#gateway/config/model.ts';
-import { ConfigError, formatProblem } from '#gateway/config/problem.ts';
+import { ConfigError, formatProblem, type Notice } from '#gateway/config/problem.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { createLog, type LogHandle } from '#gateway/observe/log.ts';
 import { printProblems } from './check-config.ts';
-import { type DemoPlan, demoText, planDemo, startDemoCos } from './demo.ts';
+import { type DemoPlan, demoText, hasMoved, planDemo, startDemoCos } from './demo.ts';
+import { RunError } from './errors.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { type RunningGateway, startGateway } from './gateway.ts';
+import { machineNotices } from './machine-notices.ts';
 import { type StopRequest, watchStopSignals } from './signals.ts';
 import { requireSupported } from './supported-config.ts';
 import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
 
 export interface ServeOptions {
   readonly file: string | undefined;
@@ -27,6 +30,7 @@ export interface ServeOptions {
 const drainIdleMs = 15_000;
 /** Ctrl-C on a terminal: transfers get this long. */
 const interruptDeadlineMs = 10_000;
+const demoTriesMax = 5;
 
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
   const dataDirectory = resolve(options.cwd, options.dataDirectory ?? 'cos-data');
@@ -47,12 +51,34 @@ async function serveConfig(options: ServeOptions, terminal: Terminal): Promise<E
   return run({ loaded, options, terminal, stdout: 'json', beforeGateway: nothingBefore });
 }
 
+/** Two demos that start at once choose the same ports; the slower one chooses again. */
 async function serveDemo(
   options: ServeOptions,
   dataDirectory: string,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const plan: DemoPlan = await planDemo({ ...options, dataDirectory });
+  const choose = async () =>
+    requireSupported(await planDemo({ ...options, dataDirectory }), 'the demo');
+  let plan = await choose();
+  for (let triesLeft = demoTriesMax; ; triesLeft -= 1) {
+    try {
+      return await runDemo(plan, options, dataDirectory, terminal);
+    } catch (error) {
+      const isPortTaken = error instanceof RunError && error.kind === 'port-taken';
+      if (!isPortTaken || triesLeft === 0) throw error;
+      const next = await choose();
+      if (!hasMoved(plan, next)) throw error;
+      plan = next;
+    }
+  }
+}
+
+function runDemo(
+  plan: DemoPlan,
+  options: ServeOptions,
+  dataDirectory: string,
+  terminal: Terminal,
+): Promise<ExitCode> {
   return run({
     loaded: plan,
     options,
@@ -61,8 +87,7 @@ async function serveDemo(
     beforeGateway: async (log) => {
       const cosd = await startDemoCos(plan, dataDirectory, systemClock, log);
       return {
-        announce: (gateway) =>
-          terminal.print(demoText(plan, { ftp: gateway.ftpPort, cos: cosd.port }, dataDirectory)),
+        announce: (gateway) => terminal.print(demoText(plan, gateway, dataDirectory)),
         close: () => cosd.close(),
       };
     },
@@ -91,9 +116,9 @@ const nothingBefore = async (): Promise<Surroundings> => ({
 async function run({ loaded, options, terminal, stdout, beforeGateway }: RunOptions) {
   const { config } = loaded;
   const logging = openLog(config, stdout);
-  const signals = watchStopSignals(() => process.exit(exitCodes.failed));
+  const signals = watchStopSignals(systemClock, () => process.exit(exitCodes.failed));
   try {
-    tellNotices(loaded, logging.log);
+    tellNotices([...loaded.notices, ...machineNotices(config, options.env)], logging.log);
     const surroundings = await beforeGateway(logging.log);
     try {
       const gateway = await startGateway({
@@ -103,9 +128,11 @@ async function run({ loaded, options, terminal, stdout, beforeGateway }: RunOpti
         env: options.env,
         lostLogLines: () => logging.lostLines(),
       });
+      logging.flushSync(); // the announcement stands after the lines of the start
       surroundings.announce(gateway);
+      tellReady(gateway, logging.log);
       const request = await signals.stopped;
-      if (terminal.isInteractive) terminal.print('\nStopping; Ctrl-C again ends at once.');
+      if (terminal.isInteractive) terminal.print(stoppingText(gateway, request));
       await stop(gateway, request, config, logging.log);
     } finally {
       await surroundings.close();
@@ -115,6 +142,19 @@ async function run({ loaded, options, terminal, stdout, beforeGateway }: RunOpti
     signals.dispose();
     await logging.close();
   }
+}
+
+/** Whoever started the gateway waits for this line: what it waits for is true by now. */
+function tellReady({ ftpPort, adminPort }: RunningGateway, log: Log): void {
+  log.info({ ftp_port: ftpPort, admin_port: adminPort, version }, 'listening');
+}
+
+function stoppingText({ transfers }: RunningGateway, request: StopRequest): string {
+  const count = transfers.length;
+  if (request === 'terminate' || count === 0) return '\nStopping.';
+  const seconds = interruptDeadlineMs / 1000;
+  const who = count === 1 ? '1 transfer has' : `${count} transfers have`;
+  return `\nStopping: ${who} ${seconds} s to finish; Ctrl-C again ends at once.`;
 }
 
 async function stop(
@@ -139,11 +179,12 @@ async function stop(
 }
 
 function openLog({ log }: GatewayConfig, stdout: 'json' | 'text'): LogHandle {
-  return createLog({ ...log, stdout, clock: systemClock });
+  // The file is complete at every level, so that a failed transfer can be followed afterwards.
+  return createLog({ ...log, stdoutLevel: log.level, stdout, clock: systemClock });
 }
 
-function tellNotices(loaded: LoadedConfig, log: Log): void {
-  for (const notice of loaded.notices) {
+function tellNotices(notices: readonly Notice[], log: Log): void {
+  for (const notice of notices) {
     log[notice.level]({ notice: formatProblem(notice) }, 'configuration notice');
   }
 }

@@ -2,6 +2,8 @@
  * SIGTERM, SIGINT and their meaning: the first asks to stop in order, a second one of SIGINT ends at
  * once, because a person who presses Ctrl-C twice means it.
  */
+import type { EventEmitter } from 'node:events';
+import type { Clock } from '#gateway/kit/clock.ts';
 
 export type StopRequest =
   /** An orchestrator asks: sessions may finish within drain_seconds. */
@@ -16,26 +18,36 @@ export interface StopSignals {
   dispose(): void;
 }
 
-/** @param onInsist called at a second SIGINT. */
-export function watchStopSignals(onInsist: () => void): StopSignals {
+/**
+ * One Ctrl-C is two signals under `npm start`: the terminal tells the whole process group, and npm
+ * passes its own on to its child. Nobody presses twice on purpose within this time.
+ */
+const samePressMs = 1_000;
+
+/** @param onInsist called at a second Ctrl-C. @param source the process, except in tests. */
+export function watchStopSignals(
+  clock: Clock,
+  onInsist: () => void,
+  source: EventEmitter = process,
+): StopSignals {
   let resolveStopped: (request: StopRequest) => void = () => undefined;
   const stopped = new Promise<StopRequest>((resolve) => {
     resolveStopped = resolve;
   });
-  let interrupts = 0;
+  let firstInterruptMs: number | undefined;
   const onTerminate = () => resolveStopped('terminate');
   const onInterrupt = () => {
-    interrupts += 1;
-    if (interrupts > 1) onInsist();
+    firstInterruptMs ??= clock.monotonicMs();
+    if (clock.monotonicMs() - firstInterruptMs >= samePressMs) onInsist();
     else resolveStopped('interrupt');
   };
-  process.on('SIGTERM', onTerminate);
-  process.on('SIGINT', onInterrupt);
+  source.on('SIGTERM', onTerminate);
+  source.on('SIGINT', onInterrupt);
   return {
     stopped,
     dispose() {
-      process.off('SIGTERM', onTerminate);
-      process.off('SIGINT', onInterrupt);
+      source.off('SIGTERM', onTerminate);
+      source.off('SIGINT', onInterrupt);
     },
   };
 }

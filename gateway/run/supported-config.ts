@@ -7,7 +7,7 @@ import type { GatewayConfig } from '#gateway/config/model.ts';
 import { ConfigError, type Problem } from '#gateway/config/problem.ts';
 
 /** @throws ConfigError `invalid` naming every word this version cannot honour. */
-export function requireSupported(loaded: LoadedConfig, place: string): LoadedConfig {
+export function requireSupported<T extends LoadedConfig>(loaded: T, place: string): T {
   const problems = unsupportedWords(loaded.config).map((problem) => ({ place, ...problem }));
   if (problems.length > 0) throw new ConfigError('invalid', problems, loaded.notices);
   return loaded;

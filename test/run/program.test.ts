@@ -6,6 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Client } from 'basic-ftp';
+import { verifyPassword } from '#gateway/auth/password.ts';
+import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { type Program, runProgram, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
@@ -46,6 +48,12 @@ describe('arguments', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^\$scrypt\$\S+\n$/);
     assert.equal((await runProgram({ args: ['hash-password'], input: '\n' })).code, 2);
+    const hashed = await runProgram({ args: ['hash-password'], input: 's3cret\r\nanother line\n' });
+    assert.equal(
+      await verifyPassword('s3cret', hashed.stdout.trim()),
+      true,
+      'the first line alone',
+    );
   });
 });
 
@@ -171,6 +179,36 @@ describe('the demo', () => {
     client.send('QUIT');
     await once(program.process, 'close');
     assert.equal(program.process.exitCode, 0);
+  });
+
+  test('one Ctrl-C that arrives twice, as under npm, still lets a running upload finish', async () => {
+    await using directory = await temporaryDirectory();
+    await using program = await startProgram({ args: ['serve', '--demo'], cwd: directory.path });
+    const { port, user, password } = printedLogin(program);
+    await using client = await FtpClient.logIn(port, user, password);
+    const data = await client.beginStore('slow');
+    data.write(Buffer.alloc(100_000));
+    program.process.kill('SIGINT');
+    await until('the first signal to arrive', () => program.stdout.includes('"msg":"stopping"'));
+    program.process.kill('SIGINT');
+    data.end(Buffer.alloc(100_000));
+    assert.equal((await client.reply()).code, 226);
+    await once(program.process, 'close');
+    assert.equal(program.process.exitCode, 0);
+  });
+
+  test('log.level rules standard output alone: cos_v5.log is complete', async () => {
+    await using directory = await temporaryDirectory();
+    await using program = await startProgram({
+      args: ['serve', '--demo', '--set', 'log.level=warn'],
+      cwd: directory.path,
+    });
+    const { port, user, password } = printedLogin(program);
+    await (await FtpClient.logIn(port, user, password))[Symbol.asyncDispose]();
+    await program.stop('SIGINT');
+    const log = await readFile(join(directory.path, 'cos-data/log/cos_v5.log'), 'utf8');
+    assert.match(log, /"msg":"logged in"/);
+    assert.doesNotMatch(program.stdout, /"msg":"logged in"/);
   });
 
   test('an unwritable log directory is a warning, not a refusal', async () => {

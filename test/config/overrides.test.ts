@@ -85,20 +85,20 @@ describe('values', () => {
         COSFTP_ACCOUNTS: accounts,
         COSFTP_COS: '{region: ap-guangzhou, bucket: a-12345}',
       };
-      const account = onlyAccount(parseConfigText({ env, cwd: '/work' }).config);
+      const account = onlyAccount(parseConfigText({ env, cwd: '/srv' }).config);
       assert.deepEqual(account.password, { kind: 'plain', value: '0123' });
     }
   });
 
   test('relative paths are against the working directory', () => {
     const text = minimalYaml('log: {directory: a}');
-    assert.equal(loadYaml(text, { set: ['log.directory=b'] }).config.log.directory, '/work/b');
+    assert.equal(loadYaml(text, { set: ['log.directory=b'] }).config.log.directory, '/srv/b');
     assert.equal(
       loadYaml(text, { set: ['log.level=info'] }).config.log.directory,
       '/etc/gateway/a',
     );
     const tls = 'tls={certificate_file: c, key_file: /d}';
-    assert.equal(loadYaml(text, { set: [tls] }).config.tls?.certificate_file, '/work/c');
+    assert.equal(loadYaml(text, { set: [tls] }).config.tls?.certificate_file, '/srv/c');
   });
 
   test('an empty variable counts as not set, an empty --set takes the word away', () => {

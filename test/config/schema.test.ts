@@ -44,7 +44,7 @@ test('a file with nothing but an account has the documented defaults', () => {
     incomplete_uploads: 'discard',
     drain_seconds: 3600,
     drain_accept_seconds: 10,
-    log: { level: 'info', directory: '/work/log', rotate: 'daily', keep: 14 },
+    log: { level: 'info', directory: '/srv/log', rotate: 'daily', keep: 14 },
   });
   assert.deepEqual(accounts, [
     {

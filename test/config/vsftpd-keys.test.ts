@@ -20,7 +20,7 @@ test('a file with nothing but an account has the defaults of the original tool',
   assert.equal(config.incomplete_uploads, 'complete');
   assert.deepEqual(config.log, {
     level: 'info',
-    directory: '/work/log',
+    directory: '/srv/log',
     rotate: 'never',
     keep: 100,
   });
@@ -161,7 +161,7 @@ describe('keys of the other sections', () => {
     ['[OPTIONAL]\nmax_connection_num = default', (config) => config.max_sessions, 255],
     ['[OPTIONAL]\nlog_level = DEBUG', (config) => config.log.level, 'debug'],
     ['[OPTIONAL]\nlog_level = WARNING', (config) => config.log.level, 'warn'],
-    ['[OPTIONAL]\nlog_dir = Log/FTP', (config) => config.log.directory, '/work/Log/FTP'],
+    ['[OPTIONAL]\nlog_dir = Log/FTP', (config) => config.log.directory, '/srv/Log/FTP'],
     ['[OPTIONAL]\nlog_rotate_enabled = true', (config) => config.log.rotate, 'hourly'],
     [
       '[OPTIONAL]\nlog_rotate_enabled = true\nlog_rotate_when = D',

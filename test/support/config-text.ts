@@ -21,7 +21,7 @@ export function minimalYaml(words: string): string {
 
 export function loadYaml(text: string, rest: Rest = {}): LoadedConfig {
   const source = { format: 'yaml', name: 'gateway.yaml', text, directory: '/etc/gateway' } as const;
-  return parseConfigText({ source, cwd: '/work', ...rest });
+  return parseConfigText({ source, cwd: '/srv', ...rest });
 }
 
 const minimalAccount = {
@@ -43,7 +43,7 @@ export function minimalIni(more = '', account: Readonly<Record<string, string>> 
 
 export function loadIni(text: string, rest: Rest = {}): LoadedConfig {
   const source = { format: 'vsftpd', name: 'vsftpd.conf', text, directory: '/etc/cos' } as const;
-  return parseConfigText({ source, cwd: '/work', ...rest });
+  return parseConfigText({ source, cwd: '/srv', ...rest });
 }
 
 /** What is wrong, as printed; [] when nothing is. Anything else thrown is a bug and goes through. */

@@ -154,10 +154,6 @@ export class Session {
     return reservation;
   }
 
-  get hasReservation(): boolean {
-    return this.#reservation !== undefined;
-  }
-
   releaseReservation(): void {
     this.#reservation?.release();
     this.#reservation = undefined;

@@ -30,6 +30,11 @@ export class TransferCut extends Error {
   }
 }
 
+/** Why an aborted signal stopped a transfer; a reason that is no cut is the process ending. */
+export function cutOf({ reason }: AbortSignal): TransferCut {
+  return reason instanceof TransferCut ? reason : new TransferCut('drain');
+}
+
 /** What the client reads after the code; ours, never a library's text. */
 export const cutSentences = {
   abor: 'Transfer aborted',

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { TransferError } from '#gateway/transfer/errors.ts';
-import { TransferCut } from './cut.ts';
+import { cutOf, TransferCut } from './cut.ts';
 import type { DataConnection, DataReading } from './data-connection.ts';
 import { Pump, type UploadSpace } from './pump.ts';
 
@@ -110,7 +110,7 @@ function findCut<Stored>(
   watch: { broken(): boolean },
 ): TransferCut | undefined {
   const { cut, expectedBytes, upload } = options;
-  if (cut.aborted) return cut.reason instanceof TransferCut ? cut.reason : new TransferCut('drain');
+  if (cut.aborted) return cutOf(cut);
   if (watch.broken()) return new TransferCut('data-reset');
   if (!options.isControlAlive()) return new TransferCut('control-lost');
   if (expectedBytes !== undefined && upload.receivedBytes < expectedBytes) {

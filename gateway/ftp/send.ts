@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
-import { TransferCut } from './cut.ts';
+import { cutOf, TransferCut } from './cut.ts';
 import { StallTimer } from './stall-timer.ts';
 
 /** Bytes to send and the memory they occupy. */
@@ -128,8 +128,7 @@ class Breaker {
   }
 
   readonly #onCut = (): void => {
-    const { reason } = this.#options.cut;
-    this.#breakWith(reason instanceof TransferCut ? reason : new TransferCut('drain'));
+    this.#breakWith(cutOf(this.#options.cut));
   };
 
   readonly #onReset = (): void => this.#breakWith(new TransferCut('data-reset'));

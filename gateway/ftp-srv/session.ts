@@ -1,14 +1,14 @@
 /**
  * One FTP session: what it knows between commands, and the order in which things end. It owns the control
- * channel, the passive reservation and the transfer under way, and gives each of them back exactly once.
+ * channel, the source of the next data connection and the transfer under way, and gives each of them back exactly once.
  *
  * It must never answer for a command itself; command entries do, through `reply`.
  */
 import type { ControlChannel } from '#gateway/ftp/control.ts';
 import { type CutReason, TransferCut } from '#gateway/ftp/cut.ts';
+import type { DataSource } from '#gateway/ftp/data-source.ts';
 import { allFacts, type FactSelection } from '#gateway/ftp/facts.ts';
 import { utf8 } from '#gateway/ftp/filename-encoding.ts';
-import type { Reservation } from '#gateway/ftp/passive-ports.ts';
 import { assert } from '#gateway/kit/assert.ts';
 import type { Timer } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -55,7 +55,7 @@ export class Session {
   transfer: ActiveTransfer | undefined;
 
   #account: SessionAccount | undefined;
-  #reservation: Reservation | undefined;
+  #dataSource: DataSource | undefined;
   #idleTimer: Timer | undefined;
   #transferCount = 0;
   readonly #closed = new AbortController();
@@ -124,7 +124,7 @@ export class Session {
     this.factSelection = allFacts;
     this.isExtendedPassiveOnly = false;
     this.forgetTransferParameters();
-    this.releaseReservation();
+    this.releaseDataSource();
   }
 
   /** REST, ALLO and RNFR speak only of the command that follows them. */
@@ -140,23 +140,23 @@ export class Session {
     await this.control.reply(code, ...texts);
   }
 
-  /** A new PASV or EPSV replaces the port of the one before. */
-  holdReservation(reservation: Reservation): void {
-    this.releaseReservation();
-    this.#reservation = reservation;
-    if (this.closed.aborted) this.releaseReservation();
+  /** Each of PASV, EPSV, PORT and EPRT replaces what the one before opened. */
+  holdDataSource(source: DataSource): void {
+    this.releaseDataSource();
+    this.#dataSource = source;
+    if (this.closed.aborted) this.releaseDataSource();
   }
 
-  /** Hands the reservation to the transfer that will use it up. */
-  takeReservation(): Reservation | undefined {
-    const reservation = this.#reservation;
-    this.#reservation = undefined;
-    return reservation;
+  /** Hands it to the transfer that will use it up. */
+  takeDataSource(): DataSource | undefined {
+    const source = this.#dataSource;
+    this.#dataSource = undefined;
+    return source;
   }
 
-  releaseReservation(): void {
-    this.#reservation?.release();
-    this.#reservation = undefined;
+  releaseDataSource(): void {
+    this.#dataSource?.release();
+    this.#dataSource = undefined;
   }
 
   beginTransfer(direction: TransferDirection, path: string): ActiveTransfer {
@@ -189,7 +189,7 @@ export class Session {
     this.#closed.abort(new TransferCut('control-lost'));
     this.#idleTimer?.cancel();
     this.transfer?.stop('control-lost');
-    this.releaseReservation();
+    this.releaseDataSource();
   }
 
   /** Ends the session after one last reply; a running transfer is cut for `reason`. */

@@ -1,5 +1,5 @@
 /**
- * The course every transfer takes: a reservation, the preparation whose failure must be told before 150,
+ * The course every transfer takes: a source of data connections, the preparation whose failure must be told before 150,
  * 150, the data connection, the work, one reply, one log line and one metric whatever happened.
  *
  * A failure is written to the control connection before the data connection is closed, so that a client
@@ -47,8 +47,8 @@ export async function runTransfer(
   subject: TransferSubject,
   plan: (transfer: ActiveTransfer) => TransferPlan | Promise<TransferPlan>,
 ): Promise<void> {
-  const reservation = session.takeReservation();
-  if (!reservation) return session.reply(425, 'Send PASV or EPSV first');
+  const source = session.takeDataSource();
+  if (!source) return session.reply(425, 'Send PASV or EPSV first');
   const transfer = session.beginTransfer(subject.direction, subject.path);
   session.services.observer.transferStarted(subject.direction);
   let connection: DataConnection | undefined;
@@ -58,7 +58,7 @@ export async function runTransfer(
     try {
       await unlessCut(transfer, work.prepare?.());
       await session.reply(150, work.opening);
-      const socket = await reservation.accept({
+      const socket = await source.accept({
         signal: transfer.cut,
         timeoutMs: session.services.timeouts.dataConnectMs,
       });
@@ -71,7 +71,7 @@ export async function runTransfer(
   } catch (error) {
     end = endByError(transfer, error);
   } finally {
-    reservation.release();
+    source.release();
   }
   await conclude(session, subject, transfer, end, connection);
 }

@@ -9,26 +9,16 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
+import type { AcceptOptions, DataSource } from './data-source.ts';
 import { FtpError } from './errors.ts';
 import type { PeerRule } from './peer-rule.ts';
 
-/** What a session sees of its passive port. */
-export interface Reservation {
+/**
+ * What a session sees of its passive port. `accept` also rejects with FtpError `reservation-gone` (given
+ * back, replaced or run out) and `closed`.
+ */
+export interface Reservation extends DataSource {
   readonly port: number;
-  /**
-   * The client's data connection: paused, half-open allowed, with an error listener that ignores errors
-   * (`socket.errored` tells one that came before). Uses the reservation up.
-   * @throws FtpError `no-data-connection` after `timeoutMs`, `reservation-gone`, `closed`; or the
-   * signal's reason. All of them end the reservation.
-   */
-  accept(options: AcceptOptions): Promise<Socket>;
-  /** Gives the port back and closes a connection nobody took. Idempotent; harmless after `accept`. */
-  release(): void;
-}
-
-export interface AcceptOptions {
-  readonly signal?: AbortSignal;
-  readonly timeoutMs: number;
 }
 
 export interface ReservationTimeouts {

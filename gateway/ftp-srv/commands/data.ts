@@ -93,7 +93,7 @@ async function openExtendedPassive(session: Session, argument: string): Promise<
 }
 
 async function reservePort(session: Session, mode: PassiveMode): Promise<number> {
-  session.releaseReservation();
+  session.releaseDataSource();
   const { passivePorts, dataPeer } = session.services;
   const reservation = await passivePorts.reserve({
     peer: session.peerAddress,
@@ -101,7 +101,7 @@ async function reservePort(session: Session, mode: PassiveMode): Promise<number>
     mode,
     signal: session.closed,
   });
-  session.holdReservation(reservation);
+  session.holdDataSource(reservation);
   return reservation.port;
 }
 

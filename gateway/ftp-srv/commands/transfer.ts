@@ -69,7 +69,7 @@ export const transferCommands: readonly CommandEntry[] = [
     login: 'required',
     transferParameters: 'forgotten',
     run: async (session) => {
-      session.releaseReservation();
+      session.releaseDataSource();
       await session.reply(226, 'No transfer to abort');
     },
   },

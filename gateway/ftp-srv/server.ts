@@ -12,11 +12,11 @@ import type { CutReason } from '#gateway/ftp/cut.ts';
 import { sleep } from '#gateway/kit/clock.ts';
 import { plainAddress } from '#gateway/kit/networks.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
-import type { LoginGate } from './commands/login.ts';
 import { registryEntries } from './commands/table.ts';
 import type { FtpServices } from './services.ts';
 import { Session } from './session.ts';
 import { detachSocket, FtpShell, installRegistry, type ShellConnection } from './shell.ts';
+import { answerShellLogin } from './shell-login.ts';
 import { answerUrgent } from './urgent.ts';
 
 export interface FtpServerOptions {
@@ -51,9 +51,9 @@ export class FtpGatewayServer {
       port: options.port,
       log: options.services.log,
       adopt: (connection) => this.#adopt(connection),
-      logIn: (connection, user, password) => this.#authenticate(connection, user, password),
+      logIn: answerShellLogin,
     });
-    installRegistry(registryEntries(this.#gate, (connection) => this.#sessions.get(connection)));
+    installRegistry(registryEntries);
   }
 
   /** @returns the port bound. @throws when the address cannot be bound. */
@@ -203,36 +203,6 @@ export class FtpGatewayServer {
       session.log.debug({ end }, 'session closed');
     });
   }
-
-  readonly #gate: LoginGate = {
-    async logIn(session, user, password) {
-      session.loginOutcome = { kind: 'refused' };
-      try {
-        await session.connection.login(user, password);
-      } catch (error) {
-        if (!(error instanceof LoginRefused)) throw error;
-      }
-      return session.loginOutcome;
-    },
-    logOut(session) {
-      session.connection.authenticated = false;
-      session.reset();
-    },
-  };
-
-  /** The `login` event's answer: ftp-srv marks the connection authenticated unless this rejects. */
-  async #authenticate(connection: ShellConnection, user: string, password: string): Promise<void> {
-    const session = this.#sessions.get(connection);
-    if (!session) throw new LoginRefused();
-    const outcome = await this.#services.authenticate(user, password, session.peerAddress);
-    session.loginOutcome = outcome;
-    if (outcome.kind !== 'accepted') throw new LoginRefused();
-    session.logIn(outcome.account);
-  }
-}
-
-class LoginRefused extends Error {
-  override readonly name = 'LoginRefused';
 }
 
 /** How often a drain looks at what is left. */

@@ -26,7 +26,15 @@ export interface SessionParts {
   readonly localAddress: string;
 }
 
+/** The registry is one per process, so its handlers find their session by the connection alone. */
+const sessions = new WeakMap<ShellConnection, Session>();
+
 export class Session {
+  /** Undefined for a connection that was never adopted. */
+  static of(connection: ShellConnection): Session | undefined {
+    return sessions.get(connection);
+  }
+
   readonly id: string;
   readonly services: FtpServices;
   readonly connection: ShellConnection;
@@ -72,6 +80,7 @@ export class Session {
     this.localAddress = parts.localAddress;
     this.log = parts.services.log.child({ session: parts.id, peer: parts.peerAddress });
     this.#openedMs = parts.services.clock.monotonicMs();
+    sessions.set(parts.connection, this);
     this.#armTimer();
   }
 

@@ -104,7 +104,8 @@ function dropNewListeners(before: readonly (readonly unknown[])[]): void {
 
 /**
  * The registry is one plain object per process. Ours replaces every stock entry, so that no stock handler
- * can be reached; a verb that is not in it is answered 502 by the dispatch.
+ * can be reached; a verb that is not in it is answered 502 by the dispatch. Several servers in one process
+ * must bring the same entries.
  */
 export function installRegistry(entries: readonly ShellEntry[]): void {
   for (const verb of Object.keys(packageRegistry)) delete packageRegistry[verb];

@@ -1,77 +1,69 @@
 /** Who the client is, and goodbye. Never logs a password; never says whether a user exists. */
-import type { LoginOutcome } from '../services.ts';
 import type { Session } from '../session.ts';
+import { logInThroughShell, logOut } from '../shell-login.ts';
 import type { CommandEntry } from './entry.ts';
 
 /** Wrong passwords one control connection may send before it is closed; the throttle counts per address. */
 const failedLoginsMax = 3;
 
-/** The way through ftp-srv's own login event, which keeps its `authenticated` flag true to ours. */
-export interface LoginGate {
-  logIn(session: Session, user: string, password: string): Promise<LoginOutcome>;
-  logOut(session: Session): void;
-}
+export const loginCommands: readonly CommandEntry[] = [
+  {
+    verbs: ['USER'],
+    syntax: '<name>',
+    description: 'Name the account',
+    source: 'RFC 959 section 4.1.1',
+    argument: 'required',
+    login: 'not-required',
+    transferParameters: 'forgotten',
+    run: async (session, argument) => {
+      logOut(session);
+      session.claimedUser = argument;
+      await session.reply(331, 'Password please');
+    },
+  },
+  {
+    verbs: ['PASS'],
+    syntax: '<password>',
+    description: 'Prove the account',
+    source: 'RFC 959 section 4.1.1',
+    argument: 'optional',
+    login: 'not-required',
+    transferParameters: 'forgotten',
+    run: (session, argument) => logIn(session, argument),
+  },
+  {
+    verbs: ['REIN'],
+    syntax: '',
+    description: 'Log out and start over',
+    source: 'RFC 959 section 4.1.1',
+    argument: 'none',
+    login: 'not-required',
+    transferParameters: 'forgotten',
+    run: async (session) => {
+      logOut(session);
+      await session.reply(220, 'Ready for a new user');
+    },
+  },
+  {
+    verbs: ['QUIT'],
+    syntax: '',
+    description: 'End the session',
+    source: 'RFC 959 section 4.1.1',
+    argument: 'none',
+    login: 'not-required',
+    transferParameters: 'forgotten',
+    run: async (session) => {
+      await session.reply(221, 'Goodbye');
+      session.control.end();
+    },
+  },
+];
 
-export function loginCommands(gate: LoginGate): readonly CommandEntry[] {
-  return [
-    {
-      verbs: ['USER'],
-      syntax: '<name>',
-      description: 'Name the account',
-      source: 'RFC 959 section 4.1.1',
-      argument: 'required',
-      login: 'not-required',
-      transferParameters: 'forgotten',
-      run: async (session, argument) => {
-        gate.logOut(session);
-        session.claimedUser = argument;
-        await session.reply(331, 'Password please');
-      },
-    },
-    {
-      verbs: ['PASS'],
-      syntax: '<password>',
-      description: 'Prove the account',
-      source: 'RFC 959 section 4.1.1',
-      argument: 'optional',
-      login: 'not-required',
-      transferParameters: 'forgotten',
-      run: (session, argument) => logIn(gate, session, argument),
-    },
-    {
-      verbs: ['REIN'],
-      syntax: '',
-      description: 'Log out and start over',
-      source: 'RFC 959 section 4.1.1',
-      argument: 'none',
-      login: 'not-required',
-      transferParameters: 'forgotten',
-      run: async (session) => {
-        gate.logOut(session);
-        await session.reply(220, 'Ready for a new user');
-      },
-    },
-    {
-      verbs: ['QUIT'],
-      syntax: '',
-      description: 'End the session',
-      source: 'RFC 959 section 4.1.1',
-      argument: 'none',
-      login: 'not-required',
-      transferParameters: 'forgotten',
-      run: async (session) => {
-        await session.reply(221, 'Goodbye');
-        session.control.end();
-      },
-    },
-  ];
-}
-
-async function logIn(gate: LoginGate, session: Session, password: string): Promise<void> {
+async function logIn(session: Session, password: string): Promise<void> {
   const user = session.claimedUser;
   if (user === undefined) return session.reply(503, 'Send USER first');
   if (session.isLoggedIn) return session.reply(202, 'Already logged in');
-  const outcome = await gate.logIn(session, user, password);
+  const outcome = await logInThroughShell(session, user, password);
   switch (outcome.kind) {
     case 'accepted':
       session.services.observer.login('success');

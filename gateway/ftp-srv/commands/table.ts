@@ -4,58 +4,43 @@
  */
 import { replyForError } from '#gateway/ftp/replies.ts';
 import { KindError } from '#gateway/kit/errors.ts';
-import type { Session } from '../session.ts';
-import type { ShellConnection, ShellEntry } from '../shell.ts';
+import { Session } from '../session.ts';
+import type { ShellEntry } from '../shell.ts';
 import { dataCommands } from './data.ts';
 import { directoryCommands } from './directory.ts';
 import type { CommandEntry } from './entry.ts';
 import { fileCommands } from './file.ts';
 import { listingCommands } from './listing.ts';
-import { type LoginGate, loginCommands } from './login.ts';
+import { loginCommands } from './login.ts';
 import { serverCommands } from './server.ts';
 import { transferCommands } from './transfer.ts';
 
-export function commandTable(gate: LoginGate): readonly CommandEntry[] {
-  const table: readonly CommandEntry[] = [
-    ...loginCommands(gate),
-    ...serverCommands(() => table),
-    ...directoryCommands,
-    ...fileCommands,
-    ...dataCommands,
-    ...listingCommands,
-    ...transferCommands,
-  ];
-  return table;
-}
+export const commandTable: readonly CommandEntry[] = [
+  ...loginCommands,
+  ...serverCommands(() => commandTable),
+  ...directoryCommands,
+  ...fileCommands,
+  ...dataCommands,
+  ...listingCommands,
+  ...transferCommands,
+];
 
 /** Every verb the server answers, in capitals: for metrics. */
-export const commandVerbs: readonly string[] = commandTable({
-  logIn: () => Promise.resolve({ kind: 'refused' }),
-  logOut: () => undefined,
-}).flatMap((entry) => entry.verbs);
+export const commandVerbs: readonly string[] = commandTable.flatMap((entry) => entry.verbs);
 
-/** @param sessionOf undefined for a connection that is already forgotten. */
-export function registryEntries(
-  gate: LoginGate,
-  sessionOf: (connection: ShellConnection) => Session | undefined,
-): readonly ShellEntry[] {
-  return commandTable(gate).flatMap((entry) =>
-    entry.verbs.map((verb) => registryEntry(verb, entry, sessionOf)),
-  );
-}
+/** The same for every server of the process: which session a command is for, its connection tells. */
+export const registryEntries: readonly ShellEntry[] = commandTable.flatMap((entry) =>
+  entry.verbs.map((verb) => registryEntry(verb, entry)),
+);
 
-function registryEntry(
-  verb: string,
-  entry: CommandEntry,
-  sessionOf: (connection: ShellConnection) => Session | undefined,
-): ShellEntry {
+function registryEntry(verb: string, entry: CommandEntry): ShellEntry {
   return {
     directive: verb,
     syntax: `{{cmd}} ${entry.syntax}`.trim(),
     description: entry.description,
     flags: { no_auth: entry.login === 'not-required' },
     async handler({ command }) {
-      const session = sessionOf(this);
+      const session = Session.of(this);
       if (session) await runEntry(session, verb, entry, command.arg ?? '');
     },
   };

@@ -2,26 +2,20 @@
  * Follows `masquerade_address_file` while the gateway runs. The file is one address, written by whoever
  * knows it: in a pod, the kubelet.
  *
- * Kubernetes never writes into such a file: it prepares a new directory and renames a link named `..data`
- * onto it (pkg/volume/util/atomic_writer.go). A watch on the file itself would stay with the old one, so
- * the directory is watched, and a look every second covers file systems that tell nothing.
- *
  * It must never throw for what a file holds or lacks, and never hold the process up.
  */
-import { watch } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { masqueradeAddress } from '#gateway/config/fields.ts';
-import type { Clock, Timer } from '#gateway/kit/clock.ts';
+import type { Clock } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
+import { FileWatch, type WatchDirectory, watchDirectory } from '#gateway/kit/file-watch.ts';
 import type { Log } from '#gateway/kit/log.ts';
 
 /** How the file is reached: the real one, or a test's. */
 export interface AddressFileAccess {
   /** The text, or undefined when there is no such file. Rejects when it cannot be read. */
   read(path: string): Promise<string | undefined>;
-  /** @throws when the directory cannot be watched; `onLost` tells that a watch ended by itself. */
-  watch(directory: string, onEvent: () => void, onLost: () => void): { close(): void };
+  readonly watch: WatchDirectory;
 }
 
 export interface AddressFileOptions {
@@ -33,8 +27,7 @@ export interface AddressFileOptions {
   readonly access?: AddressFileAccess;
 }
 
-const pollEveryMs = 1_000;
-/** Less than a poll: the poll after the look that first found nothing decides. */
+/** Less than the second between two looks: the look after the one that first found nothing decides. */
 const emptyAfterMs = 500;
 /** More than any address; the rest of a larger file is not looked at. */
 const bytesMax = 1_024;
@@ -47,71 +40,29 @@ export class AddressFile {
   #emptySinceMs: number | undefined;
   /** Content or failure already complained about. */
   #complaint: string | undefined;
-  #watcher: { close(): void } | undefined;
-  #timer: Timer | undefined;
-  #looking: Promise<void> | undefined;
-  #mustLookAgain = false;
-  #isClosed = false;
+  readonly #watch: FileWatch;
 
   constructor(options: AddressFileOptions) {
     this.#options = options;
     this.#access = options.access ?? fileAccess;
-  }
-
-  /** Reads for the first time and begins to follow; never rejects. */
-  async start(): Promise<void> {
-    this.#watch();
-    await this.#look();
-    this.#armPoll();
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#timer?.cancel();
-    this.#watcher?.close();
-  }
-
-  #armPoll(): void {
-    if (this.#isClosed) return;
-    this.#timer = this.#options.clock.setTimer(pollEveryMs, () => {
-      if (!this.#watcher) this.#watch();
-      void this.#look().then(() => this.#armPoll());
+    this.#watch = new FileWatch({
+      path: options.path,
+      clock: options.clock,
+      look: () => this.#look(),
+      watch: this.#access.watch,
     });
   }
 
-  #watch(): void {
-    const lose = () => {
-      this.#watcher?.close();
-      this.#watcher = undefined;
-    };
-    try {
-      const directory = dirname(this.#options.path);
-      this.#watcher = this.#access.watch(directory, () => void this.#look(), lose);
-    } catch {
-      this.#watcher = undefined; // the directory may come later; until then the poll sees everything
-    }
+  /** Reads for the first time and begins to follow; never rejects. */
+  start(): Promise<void> {
+    return this.#watch.start();
   }
 
-  /** One look at a time; an event during one is worth another after it. */
+  close(): void {
+    this.#watch.close();
+  }
+
   async #look(): Promise<void> {
-    if (this.#isClosed) return;
-    if (this.#looking) {
-      this.#mustLookAgain = true;
-      return this.#looking;
-    }
-    this.#looking = this.#lookUntilQuiet();
-    await this.#looking;
-    this.#looking = undefined;
-  }
-
-  async #lookUntilQuiet(): Promise<void> {
-    do {
-      this.#mustLookAgain = false;
-      await this.#readOnce();
-    } while (this.#mustLookAgain && !this.#isClosed);
-  }
-
-  async #readOnce(): Promise<void> {
     let text: string | undefined;
     try {
       text = await this.#access.read(this.#options.path);
@@ -119,7 +70,7 @@ export class AddressFile {
       this.#complain(describeError(error), 'masquerade address file not readable');
       return;
     }
-    if (!this.#isClosed) this.#take((text ?? '').trim());
+    if (!this.#watch.isClosed) this.#take((text ?? '').trim());
   }
 
   #take(text: string): void {
@@ -164,9 +115,5 @@ const fileAccess: AddressFileAccess = {
       throw error;
     }
   },
-  watch(directory, onEvent, onLost) {
-    const watcher = watch(directory, { persistent: false }, onEvent);
-    watcher.on('error', onLost);
-    return watcher;
-  },
+  watch: watchDirectory,
 };

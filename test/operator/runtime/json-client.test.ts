@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { systemClock } from '#gateway/kit/clock.ts';
+import { type Clock, systemClock } from '#gateway/kit/clock.ts';
 import type { KubeObject, ResourceKind, WatchEvent } from '#operator/runtime/client.ts';
 import { isKubeError } from '#operator/runtime/errors.ts';
-import { createJsonClient } from '#operator/runtime/json-client.ts';
+import { createJsonClient, type JsonClient } from '#operator/runtime/json-client.ts';
 import { until } from '#test/support/condition.ts';
 import { FakeApiServer, Refusal } from '#test/support/fake-api-server.ts';
+import { fakeClock } from '#test/support/fake-clock.ts';
 import { recordingLog } from '#test/support/recording-log.ts';
 
 const configMaps: ResourceKind = {
@@ -26,16 +27,11 @@ function configMap(name: string, data: Record<string, string>, labels = {}): Con
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
 }
 
-async function setUp(limits: { requestTimeoutMs?: number; silenceTimeoutMs?: number } = {}) {
+/** @param clock time limits pass on it; only with a fake one do tests of them not depend on the machine. */
+async function setUp(clock: Clock = systemClock) {
   const fake = await FakeApiServer.start();
   const log = recordingLog();
-  const client = createJsonClient({
-    config: fake.config(),
-    clock: systemClock,
-    log,
-    kinds: [configMaps],
-    ...limits,
-  });
+  const client = createJsonClient({ config: fake.config(), clock, log, kinds: [configMaps] });
   const ref = (name: string) => ({ kind: configMaps, namespace: 'default', name });
   return {
     fake,
@@ -152,15 +148,26 @@ describe('the client', () => {
     });
   }
 
-  test('calls a reset and a closed port unavailable, and silence a timeout', async () => {
-    await using world = await setUp({ requestTimeoutMs: 50 });
+  test('calls a reset and a closed port unavailable', async () => {
+    await using world = await setUp();
     const { client, fake, ref } = world;
     fake.fail({ answer: 'reset' });
     await assert.rejects(client.get(ref('a')), (error) => isKubeError(error, 'unavailable'));
-    fake.fail({ answer: 'silence' });
-    await assert.rejects(client.get(ref('a')), (error) => isKubeError(error, 'timeout'));
     await fake.down();
     await assert.rejects(client.get(ref('a')), (error) => isKubeError(error, 'unavailable'));
+  });
+
+  test('calls half a minute of silence a timeout', async () => {
+    const clock = fakeClock();
+    await using world = await setUp(clock);
+    const { client, fake, ref } = world;
+    fake.fail({ answer: 'silence' });
+    const asked = assert.rejects(client.get(ref('a')), (error) => isKubeError(error, 'timeout'));
+    await until('the request arrived', () => fake.requests.length === 1);
+    await clock.advance(29_999);
+    assert.equal(clock.pendingTimers, 1, 'still waiting');
+    await clock.advance(1);
+    await asked;
   });
 
   test('logs the warnings of the API server', async () => {
@@ -205,24 +212,17 @@ describe('the client', () => {
     await until('the watch is closed', () => fake.openWatches === 0);
   });
 
-  test('ends a watch that was reset or fell silent with an error, and one that ended without', async () => {
-    await using world = await setUp({ silenceTimeoutMs: 150 });
+  test('ends a watch that was reset with an error, and one that ended without', async () => {
+    await using world = await setUp();
     const { client, fake } = world;
-    const drain = async () => {
-      for await (const _ of client.watch(configMaps, { resourceVersion: '100' }));
-    };
-    for (const [how, kind] of [
-      ['half-line', 'unavailable'],
-      ['reset', 'unavailable'],
-    ] as const) {
-      const ended = assert.rejects(drain(), (error) => isKubeError(error, kind));
+    const drain = () => drainWatch(client);
+    for (const how of ['half-line', 'reset'] as const) {
+      const ended = assert.rejects(drain(), (error) => isKubeError(error, 'unavailable'));
       await until('the watch is open', () => fake.openWatches === 1);
       fake.endWatches(how);
       await ended;
       await until('the watch is closed', () => fake.openWatches === 0);
     }
-    await assert.rejects(drain(), (error) => isKubeError(error, 'timeout'));
-    await until('the watch is closed', () => fake.openWatches === 0);
     const ended = drain();
     await until('the watch is open', () => fake.openWatches === 1);
     fake.endWatches('end');
@@ -230,4 +230,28 @@ describe('the client', () => {
     fake.store.forget();
     await assert.rejects(drain(), (error) => isKubeError(error, 'gone'));
   });
+
+  test('ends a watch that was silent for too long, counted from the last bookmark', async () => {
+    const clock = fakeClock();
+    await using world = await setUp(clock);
+    const { client, fake } = world;
+    let bookmarks = 0;
+    const ended = assert.rejects(
+      drainWatch(client, () => bookmarks++),
+      (error) => isKubeError(error, 'timeout'),
+    );
+    await until('the watch is open', () => fake.openWatches === 1);
+    await clock.advance(149_999);
+    fake.sendBookmarks();
+    await until('the bookmark arrived', () => bookmarks === 1);
+    await clock.advance(149_999);
+    assert.equal(fake.openWatches, 1);
+    await clock.advance(1);
+    await ended;
+    await until('the watch is closed', () => fake.openWatches === 0);
+  });
 });
+
+async function drainWatch(client: JsonClient, onEvent = () => {}): Promise<void> {
+  for await (const _ of client.watch(configMaps, { resourceVersion: '100' })) onEvent();
+}

@@ -10,6 +10,7 @@ import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
 import type { Observed } from '#operator/plan/observed.ts';
 import type { OperatorSettings, Plan, PlannedEvent } from '#operator/plan/plan.ts';
 import type { KubeClient } from '#operator/runtime/client.ts';
+import type { ReconcileContext, ReconcileResult } from '#operator/runtime/controller.ts';
 import { isKubeError } from '#operator/runtime/errors.ts';
 import { applyPlan } from './apply.ts';
 import type { Caches } from './caches.ts';
@@ -32,16 +33,6 @@ export interface ReconcilerOptions {
   readonly tell: (gateway: FtpGateway, event: PlannedEvent) => void;
 }
 
-export interface ReconcileContext {
-  readonly log: Log;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface ReconcileOutcome {
-  /** Absent: nothing to look at until somebody makes it again. */
-  readonly requeueAfterMs?: number;
-}
-
 /** A quota, a role or an object in the way may change without any event of ours. */
 const refusedRetryMs = 60_000;
 
@@ -56,15 +47,16 @@ export class Reconciler {
 
   /**
    * @param key `namespace/name` of a gateway.
+   * @returns `isGone` also while it is being deleted: its last event wakes the key once more.
    * @throws KubeError or ReconcileError when trying again soon can help; the status tells all others.
    */
-  async reconcile(key: string, { log, signal }: ReconcileContext): Promise<ReconcileOutcome> {
+  async reconcile(key: string, { log, signal }: ReconcileContext): Promise<ReconcileResult> {
     const { caches, plan: choosePlan, settings, resyncMs } = this.#options;
     const [namespace = '', name = ''] = key.split('/');
     const gateway = caches.get<FtpGateway>(gatewayKind, namespace, name);
     if (!gateway || gateway.metadata.deletionTimestamp !== undefined) {
       this.#told.delete(key);
-      return {};
+      return { isGone: true };
     }
     const observed = await gather(this.#options, gateway, signal);
     const plan = choosePlan(observed, settings);
@@ -80,7 +72,7 @@ export class Reconciler {
     return { requeueAfterMs: Math.min(...waits.filter((wait) => wait !== undefined)) };
   }
 
-  async #carryOut(gateway: FtpGateway, plan: Plan, log: Log, signal: AbortSignal | undefined) {
+  async #carryOut(gateway: FtpGateway, plan: Plan, log: Log, signal: AbortSignal) {
     const { client, caches } = this.#options;
     const { namespace } = gateway.metadata;
     let { status } = plan;

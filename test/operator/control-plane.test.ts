@@ -266,4 +266,14 @@ describe('the operator on a real control plane', { skip }, () => {
       await until(`no ${what}`, async () => (await list(what)).length === 0, waitMs);
     }
   });
+
+  test('a deleted gateway is not looked at any more', async () => {
+    const queued = async () => {
+      const metrics = await operator.metrics();
+      return ['depth', 'working', 'delayed'].map(
+        (what) => metrics[`cosftp_operator_queue_${what}`],
+      );
+    };
+    await until('an empty queue', async () => (await queued()).join() === '0,0,0', waitMs);
+  });
 });

@@ -12,6 +12,8 @@ export interface OperatorProcess extends AsyncDisposable {
   lines(): readonly Readonly<Record<string, unknown>>[];
   /** Everything it wrote: for messages of failing tests. */
   output(): string;
+  /** Its /metrics: name with labels → value. */
+  metrics(): Promise<Readonly<Record<string, number>>>;
   /** Sends a signal and waits for the end. @returns the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -55,6 +57,7 @@ export async function startOperator(options: OperatorProcessOptions): Promise<Op
     process: run.child,
     lines,
     output,
+    metrics: () => readMetrics(lines()),
     stop,
     [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
   };
@@ -74,6 +77,13 @@ function spawnOperator({ args = [], env = {} }: OperatorProcessOptions) {
     stdout: () => Buffer.concat(out).toString('utf8'),
     stderr: () => Buffer.concat(errors).toString('utf8'),
   };
+}
+
+async function readMetrics(lines: readonly Readonly<Record<string, unknown>>[]) {
+  const port = lines.find(({ msg }) => msg === 'started')?.['metricsPort'];
+  const answer = await fetch(`http://127.0.0.1:${String(port)}/metrics`);
+  const samples = (await answer.text()).matchAll(/^([^#\s]+(?:\{.*\})?) (\S+)$/gm);
+  return Object.fromEntries([...samples].map(([, name, value]) => [name, Number(value)]));
 }
 
 function linesOf(text: string): Record<string, unknown>[] {

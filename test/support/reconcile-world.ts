@@ -13,6 +13,7 @@ import type { Caches } from '#operator/reconcile/caches.ts';
 import { HostNames } from '#operator/reconcile/host-names.ts';
 import { childKinds, eventKind, gatewayKind, podKind } from '#operator/reconcile/kinds.ts';
 import { Reconciler } from '#operator/reconcile/reconcile.ts';
+import type { ReconcileResult } from '#operator/runtime/controller.ts';
 import { createJsonClient } from '#operator/runtime/json-client.ts';
 import { FakeApiServer } from './fake-api-server.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
@@ -30,8 +31,8 @@ export interface ReconcileWorld extends AsyncDisposable {
   readonly dns: Map<string, readonly string[]>;
   /** Stores a gateway. */
   putGateway(spec?: unknown, name?: string): FtpGateway;
-  /** One run over `ftp/files`. @returns when it wants to run again, and the writes it sent. */
-  run(name?: string): Promise<{ requeueAfterMs: number | undefined; writes: readonly string[] }>;
+  /** One run over `ftp/files`. @returns what it says, and the writes it sent. */
+  run(name?: string): Promise<ReconcileResult & { writes: readonly string[] }>;
 }
 
 export const settings: OperatorSettings = {
@@ -74,9 +75,10 @@ export async function reconcileWorld(
       api.put(gatewayKind, { metadata: { name, namespace }, spec }) as unknown as FtpGateway,
     async run(name = 'files') {
       const before = api.writes.length;
-      const { requeueAfterMs } = await reconciler.reconcile(`${namespace}/${name}`, { log });
+      const { signal } = new AbortController();
+      const result = await reconciler.reconcile(`${namespace}/${name}`, { log, signal });
       const writes = api.writes.slice(before).map(({ method, url }) => `${method} ${placeOf(url)}`);
-      return { requeueAfterMs, writes };
+      return { ...result, writes };
     },
     async [Symbol.asyncDispose]() {
       client.close();

@@ -94,13 +94,13 @@ describe('a reconcile', () => {
     assert.deepEqual(world.api.get(childKinds.ConfigMap, namespace, 'files')?.['data'], data);
   });
 
-  test('does nothing for a gateway that is gone or being deleted', async () => {
+  test('does nothing for a gateway that is gone or being deleted, and says so', async () => {
     await using world = await reconcileWorld(wholePlan);
-    assert.deepEqual(await world.run(), { requeueAfterMs: undefined, writes: [] });
+    assert.deepEqual(await world.run(), { isGone: true, writes: [] });
     const deletionTimestamp = '2026-01-01T00:00:00Z';
     const metadata = { name: 'files', namespace, deletionTimestamp, finalizers: ['x'] };
     world.api.put(gatewayKind, { metadata, spec: {} });
-    assert.deepEqual(await world.run(), { requeueAfterMs: undefined, writes: [] });
+    assert.deepEqual(await world.run(), { isGone: true, writes: [] });
   });
 
   test('never reads or writes a Secret', async () => {

@@ -151,6 +151,7 @@ export class FtpGatewayServer {
         clock,
         onCommand: (command) => this.#run(connection, session, command),
         onUrgent: (command) => answerUrgent(session, command),
+        onReply: (code) => this.#services.observer.reply(code),
         onGone: (end) => this.#forget(connection, session, end),
         onFault: (error) => session.log.error({ err: error }, 'command failed unexpectedly'),
       }),
@@ -183,6 +184,7 @@ export class FtpGatewayServer {
 
   async #run(connection: ShellConnection, session: Session, command: Command): Promise<void> {
     session.touch();
+    this.#services.observer.command(command.verb);
     await connection.commands.handle({
       directive: command.verb,
       arg: command.argument,

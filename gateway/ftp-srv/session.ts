@@ -13,7 +13,7 @@ import { assert } from '#gateway/kit/assert.ts';
 import type { Timer } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { ActiveTransfer } from './active-transfer.ts';
-import type { FtpServices, LoginOutcome, SessionAccount, TransferDirection } from './services.ts';
+import type { FtpServices, SessionAccount, TransferDirection } from './services.ts';
 import type { ShellConnection } from './shell.ts';
 
 export interface SessionParts {
@@ -46,8 +46,6 @@ export class Session {
   /** Claimed by USER, not yet proven. */
   claimedUser: string | undefined;
   workingDirectory = '/';
-  /** RFC 959 TYPE. `A` is accepted and converts nothing: bytes are stored as sent. */
-  representation: 'A' | 'I' = 'A';
   /** Facts of MLSD and MLST, chosen by OPTS MLST. */
   factSelection: FactSelection = allFacts;
   /** From REST, for the next RETR. */
@@ -58,8 +56,6 @@ export class Session {
   /** After EPSV ALL only EPSV may open data connections (RFC 2428 section 4). */
   isExtendedPassiveOnly = false;
   failedLogins = 0;
-  /** Of the PASS being answered. */
-  loginOutcome: LoginOutcome = { kind: 'refused' };
   transfer: ActiveTransfer | undefined;
 
   #account: SessionAccount | undefined;
@@ -129,7 +125,6 @@ export class Session {
     this.control.codec = utf8;
     this.claimedUser = undefined;
     this.workingDirectory = '/';
-    this.representation = 'A';
     this.factSelection = allFacts;
     this.isExtendedPassiveOnly = false;
     this.forgetTransferParameters();
@@ -145,7 +140,6 @@ export class Session {
 
   /** One reply; several texts become one multi-line reply (RFC 959 section 4.2). */
   async reply(code: number, ...texts: readonly string[]): Promise<void> {
-    this.services.observer.reply(code);
     await this.control.reply(code, ...texts);
   }
 

@@ -12,13 +12,13 @@ export async function logInThroughShell(
   user: string,
   password: string,
 ): Promise<LoginOutcome> {
-  session.loginOutcome = { kind: 'refused' };
   try {
     await session.connection.login(user, password);
+    return { kind: 'accepted', account: session.account };
   } catch (error) {
-    if (!(error instanceof LoginRefused)) throw error;
+    if (error instanceof LoginRefused) return error.outcome;
+    throw error;
   }
-  return session.loginOutcome;
 }
 
 /** Back to the state after the greeting. */
@@ -34,13 +34,19 @@ export async function answerShellLogin(
   password: string,
 ): Promise<void> {
   const session = Session.of(connection);
-  if (!session) throw new LoginRefused();
+  if (!session) throw new LoginRefused({ kind: 'refused' });
   const outcome = await session.services.authenticate(user, password, session.peerAddress);
-  session.loginOutcome = outcome;
-  if (outcome.kind !== 'accepted') throw new LoginRefused();
+  if (outcome.kind !== 'accepted') throw new LoginRefused(outcome);
   session.logIn(outcome.account);
 }
 
+/** Carries the outcome through the event, which knows only success and failure. */
 class LoginRefused extends Error {
   override readonly name = 'LoginRefused';
+  readonly outcome: LoginOutcome;
+
+  constructor(outcome: LoginOutcome) {
+    super(outcome.kind);
+    this.outcome = outcome;
+  }
 }

@@ -73,6 +73,8 @@ export interface ControlOptions {
    * for that one's.
    */
   readonly onUrgent?: (command: Command) => boolean;
+  /** A reply is written, also one of the channel's own: for metrics. */
+  readonly onReply?: (code: number) => void;
   /** The client is gone or the connection ended: once, at once, also while a command runs. */
   readonly onGone?: (end: ControlEnd) => void;
   /** What a handler threw. */
@@ -160,6 +162,7 @@ export class ControlChannel {
    * to `onUrgent` then, because STOR and ABOR in one segment must mean what they mean in two.
    */
   reply(code: number, ...texts: readonly string[]): Promise<void> {
+    if (this.#state === 'open') this.#options.onReply?.(code);
     const sent = this.write(formatReply(code, texts));
     if (code < 200) this.#queue.reconsider(this.#takeAtOnce);
     return sent;
@@ -189,6 +192,7 @@ export class ControlChannel {
     const plain = this.#socket;
     plain.pause();
     const dropped = this.discardPending();
+    this.#options.onReply?.(Number.parseInt(reply, 10));
     await this.write(reply);
     this.#isSwapping = false;
     if (this.#state !== 'open') return dropped;

@@ -77,7 +77,7 @@ async function checkNothingIsLeft(ftp: TestGateway, socketsBefore: number): Prom
   await until('all sessions to end', () => ftp.gateway.sessionCount === 0, 20_000);
   await until('the sockets to be closed', () => openSockets() <= socketsBefore + 64, 10_000);
   for (const name of ['cosftp_upload_buffer_bytes', 'cosftp_upload_buffer_waiting']) {
-    await until(`${name} to be 0`, async () => (await metric(ftp, name)) === 0);
+    await until(`${name} to be 0`, async () => (await ftp.metric(name)) === 0);
   }
   const said = (msg: string) => ftp.lines.filter((line) => line.msg === msg).length;
   // Each of them was logged: an abort the store refused, and those that have to wait for a Complete.
@@ -91,12 +91,6 @@ async function checkNothingIsLeft(ftp: TestGateway, socketsBefore: number): Prom
 
 function openSockets(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
-}
-
-async function metric(ftp: TestGateway, name: string): Promise<number> {
-  const reply = await fetch(`http://127.0.0.1:${ftp.gateway.adminPort}/metrics`);
-  const line = (await reply.text()).split('\n').find((text) => text.startsWith(`${name} `));
-  return Number(line?.split(' ')[1]);
 }
 
 // The store's weather

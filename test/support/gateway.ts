@@ -43,6 +43,8 @@ export interface TestGateway extends AsyncDisposable {
   keys(): readonly string[];
   bytes(key: string): Promise<Buffer>;
   openUploads(): number;
+  /** A sample of /metrics, by its name and labels as they stand there; NaN when there is none. */
+  metric(sample: string): Promise<number>;
 }
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -76,11 +78,19 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     keys: () => cosd.inspect.keys(cosd.bucket),
     bytes: async (key) => Buffer.from(await cosd.inspect.bytes(cosd.bucket, key)),
     openUploads: () => cosd.inspect.openUploads(cosd.bucket).length,
+    metric: (sample) => readMetric(gateway.adminPort, sample),
     async [Symbol.asyncDispose]() {
       await gateway.close();
       await cosd.close();
     },
   };
+}
+
+async function readMetric(adminPort: number, sample: string): Promise<number> {
+  const reply = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
+  const lines = (await reply.text()).split('\n');
+  const line = lines.find((text) => text.startsWith(`${sample} `));
+  return Number(line?.slice(sample.length) ?? Number.NaN);
 }
 
 function testWords(cosd: TestCosd, options: TestGatewayOptions): Record<string, unknown> {

@@ -108,11 +108,9 @@ async function reservePort(session: Session, mode: PassiveMode): Promise<number>
 async function chooseType(session: Session, argument: string): Promise<void> {
   const [type = '', form = ''] = argument.toUpperCase().split(/ +/);
   if (type === 'A' && (form === '' || form === 'N')) {
-    session.representation = 'A';
     return session.reply(200, 'Type ASCII: bytes are sent unchanged');
   }
   if ((type === 'I' && form === '') || (type === 'L' && form === '8')) {
-    session.representation = 'I';
     return session.reply(200, 'Type binary');
   }
   return session.reply(504, 'Only TYPE A, I and L 8 are supported');

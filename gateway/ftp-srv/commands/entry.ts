@@ -15,8 +15,8 @@ export interface CommandEntry {
   /** A missing required argument is answered 501 before `run` is called. */
   readonly argument: 'none' | 'optional' | 'required';
   readonly login: 'required' | 'not-required';
-  /** The line FEAT shows (RFC 2389 section 3.2). */
-  readonly feature?: string;
+  /** The line FEAT shows (RFC 2389 section 3.2); undefined: none as the server is configured. */
+  readonly feature?: string | ((session: Session) => string | undefined);
   /**
    * Whether REST, ALLO and RNFR given before still hold afterwards. Clients set them in any order with
    * PASV and TYPE, but an unrelated command must not leave them for a later transfer.

@@ -75,7 +75,10 @@ export function serverCommands(table: () => readonly CommandEntry[]): readonly C
 }
 
 function features(session: Session, table: readonly CommandEntry[]): string[] {
-  const lines = table.flatMap((entry) => (entry.feature === undefined ? [] : [entry.feature]));
+  const lines = table.flatMap(({ feature }) => {
+    const line = typeof feature === 'function' ? feature(session) : feature;
+    return line === undefined ? [] : [line];
+  });
   const facts = formatFactFeature(session.factSelection);
   return [...lines, facts, 'UTF8', 'TVFS'].sort().map((line) => ` ${line}`);
 }

@@ -52,7 +52,6 @@ async function runEntry(
   entry: CommandEntry,
   argument: string,
 ): Promise<void> {
-  session.services.observer.command(verb);
   const isMissing = entry.argument === 'required' && argument === '';
   const isSurplus = entry.argument === 'none' && argument.trim() !== '';
   if (isMissing || isSurplus) {

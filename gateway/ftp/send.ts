@@ -9,7 +9,8 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
-import { cutOf, TransferCut } from './cut.ts';
+import { Breaker } from './breaker.ts';
+import { TransferCut } from './cut.ts';
 import { StallTimer } from './stall-timer.ts';
 
 /** Bytes to send and the memory they occupy. */
@@ -34,31 +35,30 @@ export interface SendOptions {
 
 /** @throws TransferCut when the client went away or stalled; otherwise what `blocks` threw. */
 export async function send(options: SendOptions): Promise<void> {
-  const breaker = new Breaker(options);
+  using guard = new SocketGuard(options);
   const iterator = options.blocks[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const next = await breaker.unless(iterator.next());
+      const next = await guard.unless(iterator.next());
       if (next.done) break;
-      await sendBlock(options, breaker, next.value);
+      await sendBlock(options, guard, next.value);
     }
-    await breaker.watchStall(endSocket(options.socket));
+    await guard.watchStall(endSocket(options.socket));
   } catch (error) {
     resetSocket(options.socket);
     throw error;
   } finally {
-    breaker.dispose();
     await iterator.return?.();
   }
 }
 
 async function sendBlock(
   options: SendOptions,
-  breaker: Breaker,
+  guard: SocketGuard,
   block: OutgoingBlock,
 ): Promise<void> {
   try {
-    await breaker.watchStall(writeAll(options.socket, block.bytes));
+    await guard.watchStall(writeAll(options.socket, block.bytes));
     options.onBytes?.(block.bytes.length);
   } catch (error) {
     resetSocket(options.socket); // before the release below
@@ -84,30 +84,24 @@ function endSocket(socket: Socket): Promise<void> {
 }
 
 /** Turns ABOR, a broken socket and a stalled client into a rejection of whatever is being awaited. */
-class Breaker {
-  readonly #options: SendOptions;
+class SocketGuard implements Disposable {
+  readonly #socket: Socket;
+  readonly #breaker: Breaker;
   readonly #stall: StallTimer;
-  readonly #broken: Promise<never>;
-  #breakWith: (cut: TransferCut) => void = () => undefined;
 
-  constructor(options: SendOptions) {
-    this.#options = options;
-    this.#broken = new Promise<never>((_resolve, reject) => {
-      this.#breakWith = reject;
-    });
-    this.#broken.catch(() => undefined); // observed through the races; alone it is not an error
-    this.#stall = new StallTimer(options.clock, options.stallTimeoutMs, () =>
-      this.#breakWith(new TransferCut('stalled')),
+  constructor({ socket, cut, clock, stallTimeoutMs }: SendOptions) {
+    this.#socket = socket;
+    this.#breaker = new Breaker(cut);
+    this.#stall = new StallTimer(clock, stallTimeoutMs, () =>
+      this.#breaker.break(new TransferCut('stalled')),
     );
-    options.cut.addEventListener('abort', this.#onCut);
-    options.socket.on('error', this.#onReset);
-    options.socket.on('close', this.#onReset);
-    if (options.cut.aborted) this.#onCut();
-    if (options.socket.destroyed) this.#onReset();
+    socket.on('error', this.#onReset);
+    socket.on('close', this.#onReset);
+    if (socket.destroyed) this.#onReset();
   }
 
   unless<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#broken]);
+    return this.#breaker.unless(work);
   }
 
   /** The client is the one who must move now. */
@@ -120,16 +114,12 @@ class Breaker {
     }
   }
 
-  dispose(): void {
+  [Symbol.dispose](): void {
     this.#stall.rest();
-    this.#options.cut.removeEventListener('abort', this.#onCut);
-    this.#options.socket.off('error', this.#onReset);
-    this.#options.socket.off('close', this.#onReset);
+    this.#breaker[Symbol.dispose]();
+    this.#socket.off('error', this.#onReset);
+    this.#socket.off('close', this.#onReset);
   }
 
-  readonly #onCut = (): void => {
-    this.#breakWith(cutOf(this.#options.cut));
-  };
-
-  readonly #onReset = (): void => this.#breakWith(new TransferCut('data-reset'));
+  readonly #onReset = (): void => this.#breaker.break(new TransferCut('data-reset'));
 }

@@ -91,6 +91,7 @@ const trials: Readonly<Record<string, Trial>> = {
   MODE: { line: 'MODE S' },
   STRU: { line: 'STRU F' },
   STOR: { line: 'STOR dir/file', data: 'up' },
+  APPE: { line: 'APPE dir/file', data: 'up' },
   RETR: { line: 'RETR dir/file', data: 'down' },
   REST: { line: 'REST 3' },
   ALLO: { line: 'ALLO 3' },

@@ -55,7 +55,7 @@ function transferFields(session: Session, finished: FinishedTransfer): Record<st
     ...(finished.reason !== undefined && { reason: finished.reason }),
     ...(stored && {
       stored_bytes: stored.sizeBytes,
-      crc64: stored.crc64.toString(),
+      crc64: stored.crc64?.toString(),
       checksum: stored.checksum,
       cos_request_id: stored.requestId,
     }),

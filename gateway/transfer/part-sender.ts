@@ -1,12 +1,15 @@
 /**
  * The parts of one multipart upload on their way: opens the upload, keeps a few parts in flight, compares
  * what the store says of each with our own checksum, and gives the memory of every part back exactly
- * once, whatever happens. It never completes an upload; it aborts one only when told to.
+ * once, whatever happens. Parts that the store copies from an object of its own travel among them. It
+ * never completes an upload; it aborts one only when told to.
  */
+import { combineCrc64 } from '#gateway/kit/crc64-combine.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type {
   MultipartUpload,
   ObjectStore,
+  PartCopyRange,
   UploadedPart,
   WriteReceipt,
 } from '#gateway/storage/object-store.ts';
@@ -29,20 +32,46 @@ export interface PartSenderOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** One part to be stored, and how. */
+interface Job {
+  readonly number: number;
+  readonly store: (upload: MultipartUpload) => Promise<WriteReceipt>;
+  readonly release: () => void;
+}
+
+/** Copies and data do not wait for each other: the store works at the one, the client at the other. */
+interface Lane {
+  readonly queue: Job[];
+  readonly inFlightMax: number;
+  inFlight: number;
+}
+
+interface CopiedPart {
+  readonly lengthBytes: number;
+  /** As the store says, once copied. */
+  crc64: bigint | undefined;
+}
+
+/** Parts copied inside the store at the same time. */
+export const copiesInFlight = 4;
+
 export class PartSender {
   readonly #options: PartSenderOptions;
   readonly #opening: Promise<void>;
   readonly #stop = new AbortController();
-  readonly #queue: SealedPart[] = [];
+  readonly #data: Lane;
+  readonly #copying: Lane = { queue: [], inFlightMax: copiesInFlight, inFlight: 0 };
   readonly #stored: UploadedPart[] = [];
+  /** In the order of their numbers. */
+  readonly #copies: CopiedPart[] = [];
   #upload: MultipartUpload | undefined;
-  #inFlight = 0;
   #failure: { readonly error: unknown } | undefined;
   #warnedOfMissingCrc = false;
   #change = Promise.withResolvers<void>();
 
   constructor(options: PartSenderOptions) {
     this.#options = options;
+    this.#data = { queue: [], inFlightMax: options.partsInFlight, inFlight: 0 };
     this.#opening = this.#open();
   }
 
@@ -58,14 +87,52 @@ export class PartSender {
 
   /** Whether one more part may be filled: at most one waits for a place in flight. */
   get hasRoom(): boolean {
-    return this.#queue.length + this.#inFlight <= this.#options.partsInFlight;
+    const { queue, inFlight, inFlightMax } = this.#data;
+    return queue.length + inFlight <= inFlightMax;
+  }
+
+  /**
+   * Of everything copied, by what the store said of each copy. Undefined unless it said so of all of
+   * them; ask after `drained`.
+   */
+  get copiedCrc64(): bigint | undefined {
+    let sum: bigint | undefined = 0n;
+    for (const { crc64, lengthBytes } of this.#copies) {
+      if (crc64 === undefined) return undefined;
+      sum = combineCrc64(sum, crc64, lengthBytes);
+    }
+    return sum;
   }
 
   /** Takes the part over, memory included. */
   send(part: SealedPart): void {
-    if (this.#failure) return part.release();
-    this.#queue.push(part);
-    this.#startQueued();
+    this.#enqueue(this.#data, {
+      number: part.number,
+      store: (upload) => this.#sendChecked(upload, part),
+      release: () => part.release(),
+    });
+  }
+
+  /** Parts 1 to n are copied inside the store. Call it before anything is sent. */
+  copy(ranges: readonly PartCopyRange[]): void {
+    ranges.forEach((range, index) => {
+      const copy: CopiedPart = { lengthBytes: range.lengthBytes, crc64: undefined };
+      this.#copies.push(copy);
+      const number = index + 1;
+      const store = async (upload: MultipartUpload) => {
+        const { signal } = this.#stop;
+        const receipt = await this.#options.store.copyPart(upload, number, range, { signal });
+        copy.crc64 = receipt.crc64;
+        return receipt;
+      };
+      this.#enqueue(this.#copying, { number, store, release: () => undefined });
+    });
+  }
+
+  #enqueue(lane: Lane, job: Job): void {
+    if (this.#failure) return job.release();
+    lane.queue.push(job);
+    this.#startQueued(lane);
   }
 
   /** Resolves when `hasRoom`. @throws what the upload failed with. */
@@ -75,14 +142,14 @@ export class PartSender {
 
   /** Resolves when every part given is stored and its checksum compared. @throws as `room`. */
   drained(): Promise<void> {
-    return this.#until(() => this.#queue.length + this.#inFlight === 0 && !!this.#upload);
+    return this.#until(() => this.#isIdle && !!this.#upload);
   }
 
   /** Gives up: nothing new starts, what is in flight is cut off. Idempotent; the first reason stays. */
   stop(error: unknown): void {
     if (this.#failure) return;
     this.#failure = { error };
-    for (const part of this.#queue.splice(0)) part.release();
+    for (const { queue } of this.#lanes) for (const job of queue.splice(0)) job.release();
     this.#stop.abort(error);
     this.#changed();
   }
@@ -90,48 +157,56 @@ export class PartSender {
   /** Resolves, never rejects, when nothing runs any more. To be awaited after `stop`. */
   async settled(): Promise<void> {
     await this.#opening;
-    while (this.#inFlight > 0) await this.#change.promise;
+    while (this.#lanes.some(({ inFlight }) => inFlight > 0)) await this.#change.promise;
+  }
+
+  get #lanes(): readonly Lane[] {
+    return [this.#copying, this.#data];
+  }
+
+  get #isIdle(): boolean {
+    return this.#lanes.every(({ queue, inFlight }) => queue.length + inFlight === 0);
   }
 
   async #open(): Promise<void> {
     try {
       this.#upload = await this.#options.open();
       this.#options.observer.multipartOpened();
-      this.#startQueued();
+      for (const lane of this.#lanes) this.#startQueued(lane);
     } catch (error) {
       this.#fail(error);
     }
     this.#changed();
   }
 
-  #startQueued(): void {
-    while (this.#upload && !this.#failure && this.#inFlight < this.#options.partsInFlight) {
-      const part = this.#queue.shift();
-      if (!part) return;
-      void this.#run(this.#upload, part);
+  #startQueued(lane: Lane): void {
+    while (this.#upload && !this.#failure && lane.inFlight < lane.inFlightMax) {
+      const job = lane.queue.shift();
+      if (!job) return;
+      void this.#run(this.#upload, lane, job);
     }
   }
 
   /** Never rejects. */
-  async #run(upload: MultipartUpload, part: SealedPart): Promise<void> {
+  async #run(upload: MultipartUpload, lane: Lane, job: Job): Promise<void> {
     const { observer } = this.#options;
-    this.#inFlight++;
+    lane.inFlight++;
     observer.partsInFlight('upload', 1);
     try {
-      const { etag } = await this.#store(upload, part);
-      this.#stored.push({ number: part.number, etag });
+      const { etag } = await job.store(upload);
+      this.#stored.push({ number: job.number, etag });
     } catch (error) {
       this.#fail(error);
     } finally {
-      part.release();
-      this.#inFlight--;
+      job.release();
+      lane.inFlight--;
       observer.partsInFlight('upload', -1);
-      this.#startQueued();
+      this.#startQueued(lane);
       this.#changed();
     }
   }
 
-  async #store(upload: MultipartUpload, part: SealedPart): Promise<WriteReceipt> {
+  async #sendChecked(upload: MultipartUpload, part: SealedPart): Promise<WriteReceipt> {
     const { store, log, observer } = this.#options;
     for (let sends = 1; ; sends++) {
       const receipt = await store.uploadPart(upload, part.number, part.bytes, {

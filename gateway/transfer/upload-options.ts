@@ -4,6 +4,7 @@ import type { Log } from '#gateway/kit/log.ts';
 import type { RetryPolicy } from '#gateway/kit/retry.ts';
 import type { ObjectAttributes, ObjectStore } from '#gateway/storage/object-store.ts';
 import type { PartPool } from './budget.ts';
+import type { UploadBase } from './continuation.ts';
 import type { TransferObserver } from './observer.ts';
 import type { PartPlan } from './plan.ts';
 
@@ -12,9 +13,11 @@ export interface UploadOptions {
   readonly key: string;
   readonly pool: PartPool;
   readonly plan: PartPlan;
-  /** Longest file accepted; the plan's reachable size is a second limit. */
+  /** What the new object begins with: the upload continues an object. Absent: it begins at 0. */
+  readonly base?: UploadBase;
+  /** Longest object accepted, base included; the plan's reachable size is a second limit. */
   readonly limitBytes: number;
-  /** Announced by ALLO, if it was: only a hint for the size of the first parts. */
+  /** Of this upload's data, announced by ALLO: only a hint for the size of the first parts. */
   readonly expectedBytes?: number;
   readonly attributes: ObjectAttributes;
   /** Parts sent at the same time; one more may be filling. Default 4. */

@@ -14,7 +14,14 @@ import { formatBytes } from '#gateway/kit/bytes.ts';
 import { sleep } from '#gateway/kit/clock.ts';
 import { combineCrc64 } from '#gateway/kit/crc64-combine.ts';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
-import { type CommitOutcome, commitMultipart, commitPut, type LastWord } from './commit.ts';
+import {
+  type CommitOutcome,
+  commitMultipart,
+  commitPut,
+  type LastWord,
+  type VerifiedObject,
+} from './commit.ts';
+import { Continuation } from './continuation.ts';
 import { TransferError } from './errors.ts';
 import { abortMultipart } from './multipart-abort.ts';
 import { silentObserver, type TransferObserver } from './observer.ts';
@@ -26,9 +33,10 @@ import { type UploadOptions, type UploadTiming, uploadTiming } from './upload-op
 import { holdings, successors, type UploadState, type UploadStateName } from './upload-state.ts';
 
 export interface StoredObject {
+  /** Of the whole object, a base included. */
   readonly sizeBytes: number;
-  /** Of the bytes that were received. */
-  readonly crc64: bigint;
+  /** Of the whole object; undefined only when it continues one whose checksum the store never said. */
+  readonly crc64: bigint | undefined;
   readonly etag: string;
   readonly requestId?: string;
   /** `absent`: the store keeps no CRC-64; accepted on size, and on Content-MD5 where that was sent. */
@@ -52,29 +60,41 @@ export class Upload {
   readonly #supply: PartSupply;
   readonly #failed = new AbortController();
   #state: UploadState = { name: 'receiving' };
+  readonly #continuation: Continuation;
   #receivedBytes = 0;
-  #sealedParts = 0;
-  /** Of the sealed parts. */
+  #sealedParts: number;
+  /** Of the sealed parts that we filled, and their length. */
   #crc64 = 0n;
+  #sealedBytes = 0;
   #grant: { readonly promise: Promise<void>; readonly stop: AbortController } | undefined;
   #finishing: Promise<StoredObject> | undefined;
   #cleaning: Promise<void> | undefined;
   #lastWord: LastWord = 'answered';
 
   constructor(options: UploadOptions) {
-    const { plan, pool, expectedBytes, signal } = options;
+    const { plan, pool, expectedBytes, signal, base } = options;
     this.#options = options;
+    this.#continuation = new Continuation(base);
+    this.#sealedParts = this.#continuation.copies.length;
     this.#log = options.log ?? silentLog;
     this.#observer = options.observer ?? silentObserver;
     this.#timing = { ...uploadTiming, ...options.timing };
     this.#limitBytes = Math.min(options.limitBytes, plan.reachableBytes);
-    this.#supply = new PartSupply({ pool, plan, limitBytes: this.#limitBytes, expectedBytes });
+    const wholeBytes = expectedBytes === undefined ? undefined : this.#objectBytes + expectedBytes;
+    const limits = { limitBytes: this.#limitBytes, expectedBytes: wholeBytes };
+    this.#supply = new PartSupply({ pool, plan, ...limits });
     signal?.addEventListener('abort', this.#onSignal);
     if (signal?.aborted) this.#onSignal();
   }
 
+  /** Written by the caller: without the base. */
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  /** Length of the object as it would be now. */
+  get #objectBytes(): number {
+    return this.#continuation.keptBytes + this.#receivedBytes;
   }
 
   get state(): UploadStateName {
@@ -103,9 +123,11 @@ export class Upload {
     const part = this.#filling();
     assert(part && bytes <= part.space().length, 'bytes are written into the space given');
     this.#receivedBytes += bytes;
-    if (this.#receivedBytes > this.#limitBytes) throw this.#fail(this.#tooLarge());
+    if (this.#objectBytes > this.#limitBytes) throw this.#fail(this.#tooLarge());
     part.advance(bytes);
-    if (this.#state.name === 'receiving' && this.#state.probe) this.#openMultipart();
+    if (this.#state.name === 'receiving' && this.#isBeyondOnePart(this.#state)) {
+      this.#openMultipart();
+    }
     if (part.isFull) this.#partIsFull();
   }
 
@@ -167,25 +189,29 @@ export class Upload {
     return state.name === 'sending' ? state.part : undefined;
   }
 
+  #isBeyondOnePart({ probe }: Extract<UploadState, { name: 'receiving' }>): boolean {
+    return probe !== undefined || this.#continuation.copies.length > 0;
+  }
+
   /** A full part 1 waits for one byte more, if that costs no wait: the file may be exactly that long. */
   #partIsFull(): void {
     const state = this.#state;
     if (state.name === 'receiving') {
-      state.probe = this.#supply.tryNext(2, this.#receivedBytes);
+      state.probe = this.#supply.tryNext(2, this.#objectBytes);
       if (!state.probe) this.#openMultipart();
     } else if (state.name === 'sending' && state.part) {
       const { sender, part } = state;
       state.part = undefined;
       sender.send(this.#seal(part));
       if (sender.hasRoom) {
-        state.part = this.#supply.tryNext(this.#sealedParts + 1, this.#receivedBytes);
+        state.part = this.#supply.tryNext(this.#sealedParts + 1, this.#objectBytes);
       }
     }
   }
 
   #openMultipart(): void {
     const state = this.#state;
-    assert(state.name === 'receiving' && state.part?.isFull, 'multipart begins with a full part');
+    assert(state.name === 'receiving', 'an upload becomes multipart once');
     const { store, key, attributes, partsInFlight = 4 } = this.#options;
     const sender = new PartSender({
       store,
@@ -195,13 +221,21 @@ export class Upload {
       observer: this.#observer,
       onFailure: (error) => this.#fail(error),
     });
-    this.#enter({ name: 'sending', sender, part: state.probe });
-    sender.send(this.#seal(state.part));
+    const { part, probe } = state;
+    if (this.#continuation.copies.length > 0) {
+      this.#enter({ name: 'sending', sender, part });
+      sender.copy(this.#continuation.copies);
+    } else {
+      assert(part?.isFull, 'multipart begins with a full part');
+      this.#enter({ name: 'sending', sender, part: probe });
+      sender.send(this.#seal(part));
+    }
   }
 
   #seal(part: FillingPart): SealedPart {
     const sealed = part.seal();
     this.#sealedParts = sealed.number;
+    this.#sealedBytes += sealed.bytes.length;
     this.#crc64 = combineCrc64(this.#crc64, sealed.crc64, sealed.bytes.length);
     return sealed;
   }
@@ -217,12 +251,13 @@ export class Upload {
   }
 
   async #takeGrant(signal: AbortSignal): Promise<void> {
-    const receivedBytes = this.#receivedBytes;
-    const timeoutMs = this.#timing[receivedBytes === 0 ? 'firstGrantMs' : 'nextGrantMs'];
+    const timeoutMs = this.#timing[this.#receivedBytes === 0 ? 'firstGrantMs' : 'nextGrantMs'];
     try {
       if (this.#state.name === 'sending') await this.#state.sender.room();
       const number = this.#sealedParts + 1;
-      const part = await this.#supply.next(number, receivedBytes, { signal, timeoutMs });
+      const beforeBytes = this.#objectBytes - this.#continuation.unreadBytes;
+      const part = await this.#supply.next(number, beforeBytes, { signal, timeoutMs });
+      await this.#continuation.readHead(this.#options.store, part, signal);
       if (!this.#adopt(part)) {
         part.release();
         throw new TransferError('aborted', 'the data ended before more memory was granted');
@@ -259,17 +294,28 @@ export class Upload {
 
   /** Resolves when nothing but the commit is outstanding. */
   async #endData(): Promise<void> {
-    const state = this.#state;
     this.#grant?.stop.abort();
+    if (
+      this.#state.name === 'receiving' &&
+      this.#continuation.copies.length > 0 &&
+      !this.#unchanged()
+    ) {
+      this.#openMultipart(); // a shorter object, of copies alone
+    }
+    const state = this.#state;
     if (state.name === 'receiving') {
       state.probe?.release();
-      this.#enter({ name: 'ending', body: state.part && this.#seal(state.part) });
+      const isUnchanged = this.#unchanged() !== undefined;
+      if (isUnchanged) state.part?.release();
+      const body = isUnchanged ? undefined : state.part && this.#seal(state.part);
+      this.#enter({ name: 'ending', body });
     } else if (state.name === 'sending') {
       const { sender, part } = state;
       this.#enter({ name: 'ending', sender });
       if (part?.filledBytes) sender.send(this.#seal(part));
       else part?.release();
       await sender.drained();
+      this.#continuation.checkCopies(sender.copiedCrc64);
     }
     this.#throwIfFailed();
   }
@@ -287,17 +333,30 @@ export class Upload {
     }
     this.#enter({ name: 'stored' });
     body?.release();
+    const crc64 = this.#wholeCrc64(sender);
     if (outcome.leftover && sender?.upload) {
       void abortMultipart(this.#context(), sender.upload, outcome.leftover);
     } else if (sender) {
       this.#observer.multipartEnded('completed');
     }
-    return { ...outcome.object, crc64: this.#crc64 };
+    return { ...outcome.object, crc64 };
+  }
+
+  #unchanged(): VerifiedObject | undefined {
+    return this.#receivedBytes === 0 ? this.#continuation.unchanged() : undefined;
+  }
+
+  #wholeCrc64(sender: PartSender | undefined): bigint | undefined {
+    const data = { crc64: this.#crc64, bytes: this.#sealedBytes };
+    return this.#continuation.wholeCrc64(data, sender?.copiedCrc64);
   }
 
   #sendCommit(body?: SealedPart, sender?: PartSender): Promise<CommitOutcome> {
     const { key, attributes } = this.#options;
-    const expected = { key, sizeBytes: this.#receivedBytes, crc64: this.#crc64 };
+    const unchanged = this.#unchanged();
+    if (unchanged) return Promise.resolve({ kind: 'stored', object: unchanged });
+    const crc64 = this.#wholeCrc64(sender);
+    const expected = { key, sizeBytes: this.#objectBytes, crc64 };
     return sender?.upload
       ? commitMultipart(this.#context(), sender.upload, sender.storedParts, expected)
       : commitPut(this.#context(), body?.bytes ?? noSpace, expected, attributes);

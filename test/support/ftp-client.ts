@@ -111,9 +111,17 @@ export class FtpClient implements AsyncDisposable {
     return data;
   }
 
-  async store(path: string, bytes: Uint8Array): Promise<FtpReply> {
+  store(path: string, bytes: Uint8Array): Promise<FtpReply> {
+    return this.#sendFile(`STOR ${path}`, bytes);
+  }
+
+  append(path: string, bytes: Uint8Array): Promise<FtpReply> {
+    return this.#sendFile(`APPE ${path}`, bytes);
+  }
+
+  async #sendFile(command: string, bytes: Uint8Array): Promise<FtpReply> {
     const data = await this.openData();
-    const opening = await this.command(`STOR ${path}`);
+    const opening = await this.command(command);
     if (opening.code !== 150) {
       data.destroy();
       return opening;

@@ -3,8 +3,10 @@ import type { DataConnection } from '#gateway/ftp/data-connection.ts';
 import { receive } from '#gateway/ftp/receive.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
+import type { ObjectAttributes, ObjectInfo } from '#gateway/storage/object-store.ts';
+import type { UploadBase } from '#gateway/transfer/continuation.ts';
 import { openDownload } from '#gateway/transfer/download.ts';
-import { Upload } from '#gateway/transfer/upload.ts';
+import { type StoredObject, Upload } from '#gateway/transfer/upload.ts';
 import type { ActiveTransfer } from '../active-transfer.ts';
 import type { Session } from '../session.ts';
 import { runTransfer } from '../transfer.ts';
@@ -19,12 +21,22 @@ export const transferCommands: readonly CommandEntry[] = [
   {
     verbs: ['STOR'],
     syntax: '<path>',
-    description: 'Store a file; 226 means COS has it and its CRC-64 is equal',
+    description: 'Store a file, from the offset given by REST; 226 means COS has it, CRC-64 equal',
     source: 'RFC 959 section 4.1.3',
     argument: 'required',
     login: 'required',
     transferParameters: 'forgotten',
     run: storeFile,
+  },
+  {
+    verbs: ['APPE'],
+    syntax: '<path>',
+    description: 'Append to a file, or store it when there is none; what COS has is copied there',
+    source: 'RFC 959 section 4.1.3',
+    argument: 'required',
+    login: 'required',
+    transferParameters: 'forgotten',
+    run: appendFile,
   },
   {
     verbs: ['RETR'],
@@ -39,7 +51,7 @@ export const transferCommands: readonly CommandEntry[] = [
   {
     verbs: ['REST'],
     syntax: '<offset>',
-    description: 'Byte offset at which the next RETR begins',
+    description: 'Byte offset at which the next RETR or STOR begins',
     source: 'RFC 3659 section 5',
     argument: 'required',
     login: 'required',
@@ -101,37 +113,78 @@ async function storeFile(session: Session, argument: string): Promise<void> {
   const path = resolvePath(session, argument);
   const key = account.jail.objectKey(path);
   if (!(await isAllowed(session, 'write', 'STOR', path))) return;
-  if (restartBytes > 0) return session.reply(554, 'Resuming uploads is not supported: send REST 0');
-  if (!account.permissions.has('overwrite') && (await findFile(session, path))) {
-    await isAllowed(session, 'overwrite', 'STOR', path);
-    return;
+  const mustLook = restartBytes > 0 || !account.permissions.has('overwrite');
+  const source = mustLook ? await findFile(session, path) : undefined;
+  if (source && !(await isAllowed(session, 'overwrite', 'STOR', path))) return;
+  if (restartBytes > 0 && restartBytes > (source?.sizeBytes ?? 0)) {
+    const end = source ? `the end, ${source.sizeBytes}` : 'the end: there is no such file';
+    return session.reply(554, `${quotePath(path)}: REST ${restartBytes} lies beyond ${end}`);
+  }
+  await upload(session, { path, key, base: keep(source, restartBytes) });
+}
+
+/** What COS has stays where it is: a head below 1 MiB is read, anything longer is copied inside COS. */
+async function appendFile(session: Session, argument: string): Promise<void> {
+  const path = resolvePath(session, argument);
+  const key = session.account.jail.objectKey(path);
+  if (!(await isAllowed(session, 'write', 'APPE', path))) return;
+  if (session.restartBytes > 0) return session.reply(503, 'REST does not go with APPE: use STOR');
+  const source = await findFile(session, path);
+  if (source && !(await isAllowed(session, 'overwrite', 'APPE', path))) return;
+  await upload(session, { path, key, base: keep(source, source?.sizeBytes ?? 0) });
+}
+
+function keep(source: ObjectInfo | undefined, keptBytes: number): UploadBase | undefined {
+  return source && keptBytes > 0 ? { source, keptBytes } : undefined;
+}
+
+interface Target {
+  readonly path: string;
+  readonly key: string;
+  /** Absent: the file begins with this transfer. */
+  readonly base: UploadBase | undefined;
+}
+
+async function upload(session: Session, target: Target): Promise<void> {
+  const { path, key, base } = target;
+  const wholeBytes = (base?.keptBytes ?? 0) + (session.expectedBytes ?? 0);
+  if (wholeBytes > session.account.limitBytes) {
+    return session.reply(552, overLimitText(session, wholeBytes));
   }
   await runTransfer(session, { direction: 'upload', path, key }, (transfer) => {
-    const upload = openUpload(session, transfer, key);
+    const work = openUpload(session, transfer, target);
     return {
-      prepare: () => upload.ready(),
-      opening: `Storing ${quotePath(path)}`,
-      run: (connection) => receiveFile(session, transfer, upload, connection),
-      abandon: () => upload.discard('no data connection'),
+      prepare: () => work.ready(),
+      opening: base
+        ? `Storing ${quotePath(path)} from byte ${base.keptBytes}`
+        : `Storing ${quotePath(path)}`,
+      run: (connection) => receiveFile(session, transfer, work, connection),
+      abandon: () => work.discard('no data connection'),
     };
   });
 }
 
-function openUpload(session: Session, transfer: ActiveTransfer, key: string): Upload {
+function openUpload(session: Session, transfer: ActiveTransfer, { key, base }: Target): Upload {
   const { services, account, expectedBytes } = session;
   return new Upload({
     store: account.store,
     key,
+    ...(base && { base }),
     pool: services.pool,
     plan: account.plan,
     limitBytes: account.limitBytes,
-    attributes: {},
+    attributes: base ? attributesOf(base.source) : {},
     ...(expectedBytes !== undefined && { expectedBytes }),
     partsInFlight: account.partsInFlight,
     clock: services.clock,
     observer: services.transferObserver,
     log: session.log.child({ transfer: transfer.id }),
   });
+}
+
+/** A file that is continued stays what it was. */
+function attributesOf({ contentType, storageClass }: ObjectInfo): ObjectAttributes {
+  return { ...(contentType && { contentType }), ...(storageClass && { storageClass }) };
 }
 
 async function receiveFile(
@@ -156,10 +209,15 @@ async function receiveFile(
   return outcome.kind === 'stored'
     ? {
         kind: 'completed',
-        text: `${outcome.object.sizeBytes} bytes stored`,
+        text: storedText(outcome.object, upload.receivedBytes),
         stored: outcome.object,
       }
     : outcome;
+}
+
+function storedText({ sizeBytes }: StoredObject, receivedBytes: number): string {
+  const bytes = `${sizeBytes} bytes stored`;
+  return sizeBytes === receivedBytes ? bytes : `${bytes}, ${receivedBytes} of them now`;
 }
 
 function countBytes(session: Session, transfer: ActiveTransfer, bytes: number): void {

@@ -19,6 +19,9 @@ interface Row {
   readonly source: string;
 }
 
+/** What stands in the first cell of a row about commands: `MKD, XMKD`. */
+const verbsPattern = /^[A-Z][A-Z\d]+(, [A-Z][A-Z\d]+)*$/;
+
 const page = readFileSync(join(import.meta.dirname, '../gateway/COMPLIANCE.md'), 'utf8');
 const rows = readRows(page);
 
@@ -27,7 +30,7 @@ function readRows(text: string): Row[] {
     const [, verbs = '', answer = '', calls = '', source = ''] = line
       .split('|')
       .map((cell) => cell.trim());
-    if (!source.startsWith('RFC ')) return [];
+    if (!verbsPattern.test(verbs)) return [];
     return [
       {
         verbs: verbs.split(', '),
@@ -47,6 +50,11 @@ function callsIn(cell: string): Record<string, number> {
 }
 
 describe('the compliance page', () => {
+  test('and the command table have each verb once', () => {
+    const verbs = table.flatMap((entry) => entry.verbs);
+    assert.deepEqual(verbs.toSorted(), [...new Set(verbs)].toSorted());
+  });
+
   test('has exactly the verbs of the command table, aliases in one row', () => {
     const ofPage = rows.map(({ verbs }) => verbs.join(', ')).toSorted();
     assert.deepEqual(ofPage, table.map(({ verbs }) => verbs.join(', ')).toSorted());
@@ -80,13 +88,18 @@ interface Trial {
   readonly before?: readonly string[];
   /** STOR sends, the others read. */
   readonly data?: 'up' | 'down';
+  /** Default alice's. */
+  readonly login?: 'none';
 }
 
-/** In a jail that holds `dir/file`, `dir/sub/` and `empty/`, logged in, at the root. */
+/** In a jail that holds `dir/file`, `dir/sub/` and `empty/`, at the root. */
 const trials: Readonly<Record<string, Trial>> = {
   USER: { line: 'USER alice' },
   PASS: { line: 'PASS secret', before: ['USER alice'] },
   OPTS: { line: 'OPTS UTF8 ON' },
+  HOST: { line: 'HOST ftp.example.com', login: 'none' },
+  CLNT: { line: 'CLNT test' },
+  SITE: { line: 'SITE CHMOD 644 dir/file' },
   TYPE: { line: 'TYPE I' },
   MODE: { line: 'MODE S' },
   STRU: { line: 'STRU F' },
@@ -118,8 +131,10 @@ describe('the answer and the COS calls of', () => {
         for (const key of ['dir/file', 'dir/sub/', 'empty/']) {
           await ftp.cosd.inspect.put(ftp.cosd.bucket, key, key.endsWith('/') ? '' : 'content');
         }
-        await using client = await FtpClient.logIn(ftp.port);
-        const { line = verbs[0], before = [], data } = trials[verbs[0]] ?? {};
+        const { line = verbs[0], before = [], data, login } = trials[verbs[0]] ?? {};
+        await using client = await (login === 'none'
+          ? FtpClient.connect(ftp.port)
+          : FtpClient.logIn(ftp.port));
         for (const earlier of before) await client.command(earlier);
         const connection = data && (await client.openData());
         ftp.cosd.forgetRequests();

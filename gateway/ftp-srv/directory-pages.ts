@@ -3,17 +3,55 @@
  * matches of a pattern. The first page is read before anything is promised to the client, so that a
  * missing path is 550 and not an empty listing.
  */
-import type { PathPattern } from '#gateway/ftp/list-arguments.ts';
+import type { ListArguments, PathPattern } from '#gateway/ftp/list-arguments.ts';
 import { type DirectoryEntry, readDirectory } from '#gateway/storage/listing.ts';
-import { type ObjectInfo, StoreError } from '#gateway/storage/object-store.ts';
+import { StoreError } from '#gateway/storage/object-store.ts';
 import type { Session } from './session.ts';
 
-export type Pages = AsyncIterable<readonly DirectoryEntry[]>;
-
-export interface ListedPath {
+export interface OpenedPath {
   readonly type: 'file' | 'dir';
-  readonly pages: Pages;
+  readonly pages: AsyncIterable<readonly DirectoryEntry[]>;
+  /** Ends the reading, also when it never began. Idempotent. */
+  close(): Promise<void>;
 }
+
+export interface OpenedListing extends OpenedPath {
+  /** What the client typed before the names, with its slash: NLST shows it with each of them. */
+  readonly typedDirectory: string;
+}
+
+/**
+ * @param signal ends the reading.
+ * @throws StoreError `missing` when there is no directory, file or directory of a pattern of that name.
+ */
+export async function openListing(
+  session: Session,
+  { path: typed, pattern, flags, unflagged }: ListArguments,
+  signal: AbortSignal,
+): Promise<OpenedListing> {
+  const path = session.account.jail.resolve(session.workingDirectory, typed);
+  const opened = await unlessMissing(openPath(session, path, signal));
+  if (!opened) {
+    // A literal name goes first: `mget a[1].txt` means the file of that name if there is one.
+    if (pattern) return openPattern(session, pattern, signal);
+    // And `-x y` can be the name of a file.
+    if (unflagged !== undefined) {
+      return openListing(session, { path: unflagged, flags: noFlags }, signal);
+    }
+    throw new StoreError('missing', 'neither a directory nor a file');
+  }
+  if (opened.type === 'file') {
+    return { ...opened, typedDirectory: typed.slice(0, typed.lastIndexOf('/') + 1) };
+  }
+  if (flags.has('d')) {
+    await opened.close();
+    return { ...oneEntry(directoryEntry(typed || '.')), typedDirectory: '' };
+  }
+  const isComplete = typed === '' || typed.endsWith('/');
+  return { ...opened, typedDirectory: isComplete ? typed : `${typed}/` };
+}
+
+const noFlags: ListArguments['flags'] = new Set();
 
 /**
  * @param path virtual path. @param signal ends the reading.
@@ -23,78 +61,76 @@ export async function openPath(
   session: Session,
   path: string,
   signal: AbortSignal,
-): Promise<ListedPath> {
-  try {
-    return { type: 'dir', pages: await openDirectory(session, path, signal) };
-  } catch (error) {
-    if (!isMissing(error) || path === '/') throw error;
-    const { jail, store } = session.account;
-    const info = await store.head(jail.objectKey(path), { signal });
-    return { type: 'file', pages: onePage(fileEntry(path, info)) };
-  }
+): Promise<OpenedPath> {
+  const directory = await unlessMissing(openDirectory(session, path, signal));
+  if (directory) return directory;
+  const { jail, store } = session.account;
+  const { sizeBytes, modifiedAt } = await store.head(jail.objectKey(path), { signal });
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return oneEntry({ name, type: 'file', sizeBytes, modifiedAt });
 }
 
-/** A literal name goes first: `mget a[1].txt` means the file of that name if there is one. */
-export async function openPattern(
+export function directoryEntry(name: string): DirectoryEntry {
+  return { name, type: 'dir', sizeBytes: 0, modifiedAt: undefined };
+}
+
+async function openPattern(
   session: Session,
-  path: string,
   pattern: PathPattern,
   signal: AbortSignal,
-): Promise<ListedPath> {
-  try {
-    return await openPath(session, path, signal);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
+): Promise<OpenedListing> {
   const { jail } = session.account;
-  const directory = jail.resolve(session.workingDirectory, pattern.directory);
-  const pages = await openDirectory(session, directory, signal);
-  return { type: 'dir', pages: matching(pages, pattern) };
+  const path = jail.resolve(session.workingDirectory, pattern.directory);
+  const opened = await openDirectory(session, path, signal);
+  return {
+    ...opened,
+    pages: matching(opened.pages, pattern),
+    typedDirectory: pattern.directory,
+  };
 }
 
 /** @throws StoreError `missing` when nothing lies below the path; the root is never missing. */
-async function openDirectory(session: Session, path: string, signal: AbortSignal): Promise<Pages> {
+async function openDirectory(
+  session: Session,
+  path: string,
+  signal: AbortSignal,
+): Promise<OpenedPath> {
   const { jail, store } = session.account;
   const pages = readDirectory(store, jail.directoryPrefix(path), {
     signal,
     whenMissing: path === '/' ? 'empty' : 'throw',
   });
-  return startReading(pages);
-}
-
-/** The entry of one file; its name is the last segment of the path. */
-export function fileEntry(path: string, info: ObjectInfo): DirectoryEntry {
+  const first = await pages.next();
   return {
-    name: path.slice(path.lastIndexOf('/') + 1),
-    type: 'file',
-    sizeBytes: info.sizeBytes,
-    modifiedAt: info.modifiedAt,
+    type: 'dir',
+    pages: following(first, pages),
+    close: async () => void (await pages.return()),
   };
 }
 
-async function startReading(
-  pages: AsyncGenerator<readonly DirectoryEntry[], void, undefined>,
-): Promise<Pages> {
-  const first = await pages.next();
-  return (async function* () {
-    if (first.done) return;
-    try {
-      yield first.value;
-      yield* pages;
-    } finally {
-      await pages.return();
-    }
-  })();
+async function* following<T>(first: IteratorResult<T, void>, rest: AsyncIterable<T>) {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
 }
 
-async function* matching(pages: Pages, { glob }: PathPattern) {
+async function* matching(pages: OpenedPath['pages'], { glob }: PathPattern) {
   for await (const entries of pages) yield entries.filter(({ name }) => glob.matches(name));
+}
+
+function oneEntry(entry: DirectoryEntry): OpenedPath {
+  return { type: entry.type, pages: onePage(entry), close: () => Promise.resolve() };
 }
 
 async function* onePage(entry: DirectoryEntry) {
   yield [entry];
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof StoreError && error.kind === 'missing';
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StoreError && error.kind === 'missing') return undefined;
+    throw error;
+  }
 }

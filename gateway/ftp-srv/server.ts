@@ -158,18 +158,14 @@ export class FtpGatewayServer {
     });
     this.#sessions.set(connection, session);
     this.#services.observer.sessionOpened();
-    connection.reply = (options, ...letters) => this.#replyForShell(session, options, letters);
+    connection.reply = (options) => this.#replyForShell(session, options);
     session.log.debug({}, 'session opened');
   }
 
   /** Greeting and dispatch failures are the only replies ftp-srv still makes. */
-  async #replyForShell(
-    session: Session,
-    options: number | { code?: number },
-    letters: readonly unknown[],
-  ): Promise<void> {
+  async #replyForShell(session: Session, options: number | { code?: number }): Promise<void> {
     const code = typeof options === 'number' ? options : (options.code ?? 500);
-    if (code !== 220) return session.reply(code, letters.map(String).join(' '));
+    if (code !== 220) return session.reply(code, shellTexts.get(code) ?? 'Refused');
     const { sessionsMax } = this.#services;
     if (this.#isRefusing) {
       this.#refused.add(session);
@@ -206,6 +202,12 @@ export class FtpGatewayServer {
     });
   }
 }
+
+/** What the dispatch says in our words: its own repeats the verb, however long the client made it. */
+const shellTexts: ReadonlyMap<number, string> = new Map([
+  [502, 'Command not implemented'],
+  [530, 'Log in with USER and PASS first'],
+]);
 
 /** How often a drain looks at what is left. */
 const drainPollMs = 100;

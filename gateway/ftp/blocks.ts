@@ -19,20 +19,31 @@ export interface ListingBlocksOptions {
   readonly codec: TextCodec;
 }
 
-/** An empty directory gives no block at all, not a blank line. @throws what `pages` throws. */
+/** @throws what `pages` throws. */
 export async function* listingBlocks(
   options: ListingBlocksOptions,
 ): AsyncGenerator<OutgoingBlock, void, undefined> {
   const { pages, format, codec } = options;
+  for await (const text of listingTexts(pages, format)) yield block(codec.encode(text));
+}
+
+/**
+ * Whole lines with their ends. An empty directory gives nothing at all, not a blank line.
+ * @throws what `pages` throws.
+ */
+export async function* listingTexts(
+  pages: AsyncIterable<readonly DirectoryEntry[]>,
+  format: LineFormat,
+): AsyncGenerator<string, void, undefined> {
   for await (const entries of pages) {
     let text = '';
     for (const entry of entries) {
       text += `${format(entry)}\r\n`;
       if (text.length < blockCharacters) continue;
-      yield block(codec.encode(text));
+      yield text;
       text = '';
     }
-    if (text !== '') yield block(codec.encode(text));
+    if (text !== '') yield text;
   }
 }
 

@@ -3,15 +3,21 @@
  * in a pattern. Pure.
  *
  * A path is one name, spaces and all: clients do not quote. A name that begins with a dash and looks like
- * flags is reached as `./-name` or behind `--`.
+ * flags is surely reached as `./-name` or behind `--`.
  */
 import { compileGlob, type Glob, isPattern } from './glob.ts';
 
 export interface ListArguments {
-  /** Letters given with a dash. They change little: `a` and `l` are always in effect. */
+  /**
+   * Letters given with a dash. `d` shows a directory itself, `F` marks directories with a slash, `l` makes
+   * NLST long; the rest changes nothing: names with a leading dot are always shown, nothing is sorted
+   * (that would mean to collect a directory of any size), and `R` does not descend (as vsftpd has it).
+   */
   readonly flags: ReadonlySet<string>;
   /** Empty: the working directory. A literal name goes before a pattern. */
   readonly path: string;
+  /** The whole argument, where flags were taken from it: the name it is when `path` is missing. */
+  readonly unflagged?: string;
   /** When the last segment of `path` is a pattern. Patterns in other segments are not supported. */
   readonly pattern?: PathPattern;
 }
@@ -35,7 +41,12 @@ export function parseListArguments(argument: string): ListArguments {
   }
   const path = rest.replace(/^--(?: +|$)/, '');
   const pattern = findPattern(path);
-  return { flags, path, ...(pattern && { pattern }) };
+  return {
+    flags,
+    path,
+    ...(path !== argument && { unflagged: argument }),
+    ...(pattern && { pattern }),
+  };
 }
 
 function findPattern(path: string): PathPattern | undefined {

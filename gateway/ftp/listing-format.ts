@@ -10,21 +10,31 @@ export { formatFactTime } from './facts.ts';
 /** One line without its end. */
 export type LineFormat = (entry: DirectoryEntry) => string;
 
+/** What stands behind the names of directories: `slash` as with `ls -F`. */
+export type NameMark = 'none' | 'slash';
+
 export interface ListFormatOptions {
   /** Wall clock, milliseconds since the epoch: decides between time and year. */
   readonly nowMs: number;
   readonly rights: FactRights;
+  readonly mark: NameMark;
 }
 
+const marks = {
+  none: { file: '', dir: '' },
+  slash: { file: '', dir: '/' },
+} as const satisfies Record<NameMark, Record<DirectoryEntry['type'], string>>;
+
 /** What `ls -l` prints: the one format every client of forty years parses. */
-export function listFormat({ nowMs, rights }: ListFormatOptions): LineFormat {
+export function listFormat({ nowMs, rights, mark }: ListFormatOptions): LineFormat {
   const begin = {
     file: `${symbolicMode('file', rights)} 1 ftp ftp `,
     dir: `${symbolicMode('dir', rights)} 1 ftp ftp `,
   };
+  const end = marks[mark];
   const formatTime = listTime(nowMs);
   return ({ name, type, sizeBytes, modifiedAt }) =>
-    `${begin[type]}${String(sizeBytes).padStart(12)} ${formatTime(modifiedAt)} ${visibleName(name)}`;
+    `${begin[type]}${String(sizeBytes).padStart(12)} ${formatTime(modifiedAt)} ${visibleName(name)}${end[type]}`;
 }
 
 /**
@@ -32,8 +42,9 @@ export function listFormat({ nowMs, rights }: ListFormatOptions): LineFormat {
  * with a directory carry it.
  * @param directory as the client typed it, with its slash; empty for the working directory.
  */
-export function nameFormat(directory: string): LineFormat {
-  return ({ name }) => visibleName(directory + name);
+export function nameFormat(directory: string, mark: NameMark): LineFormat {
+  const end = marks[mark];
+  return ({ name, type }) => visibleName(directory + name) + end[type];
 }
 
 const dayMs = 86_400_000;

@@ -25,6 +25,7 @@ for (const [argument, flags, path] of cases) {
     assert.equal([...parsed.flags].join(''), flags);
     assert.equal(parsed.path, path);
     assert.equal(parsed.pattern, undefined);
+    assert.equal(parsed.unflagged, path === argument ? undefined : argument);
   });
 }
 

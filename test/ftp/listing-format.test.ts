@@ -4,7 +4,7 @@ import { clockSkewMs, listFormat, nameFormat, recentMs } from '#gateway/ftp/list
 
 const nowMs = Date.UTC(2026, 10, 22, 16, 9, 8);
 const all = new Set(['list', 'read', 'write', 'overwrite', 'delete'] as const);
-const format = listFormat({ nowMs, rights: { permissions: all } });
+const format = listFormat({ nowMs, rights: { permissions: all }, mark: 'none' });
 const file = (name: string, sizeBytes: number, timeMs: number) => ({
   name,
   type: 'file' as const,
@@ -50,7 +50,11 @@ test('neighbours on other days do not borrow each other’s date', () => {
 });
 
 test('an account that may not replace or create sees read-only modes', () => {
-  const readOnly = listFormat({ nowMs, rights: { permissions: new Set(['list', 'read']) } });
+  const readOnly = listFormat({
+    nowMs,
+    rights: { permissions: new Set(['list', 'read']) },
+    mark: 'none',
+  });
   assert.match(readOnly(file('x', 1, nowMs)), /^-r--r--r-- /);
   assert.match(
     readOnly({ name: 'd', type: 'dir', sizeBytes: 0, modifiedAt: undefined }),
@@ -63,6 +67,15 @@ test('no name can add a line or reach the terminal', () => {
 });
 
 test('NLST shows names as the client can use them next', () => {
-  assert.equal(nameFormat('')(file('a b', 1, nowMs)), 'a b');
-  assert.equal(nameFormat('sub/')(file('a\nb', 1, nowMs)), 'sub/a?b');
+  assert.equal(nameFormat('', 'none')(file('a b', 1, nowMs)), 'a b');
+  assert.equal(nameFormat('sub/', 'none')(file('a\nb', 1, nowMs)), 'sub/a?b');
+});
+
+test('a slash marks directories and nothing else, as with ls -F', () => {
+  const dir = { name: 'd', type: 'dir' as const, sizeBytes: 0, modifiedAt: undefined };
+  const long = listFormat({ nowMs, rights: { permissions: all }, mark: 'slash' });
+  assert.match(long(dir), / d\/$/);
+  assert.match(long(file('f', 1, nowMs)), / f$/);
+  assert.equal(nameFormat('x/', 'slash')(dir), 'x/d/');
+  assert.equal(nameFormat('x/', 'slash')(file('f', 1, nowMs)), 'x/f');
 });

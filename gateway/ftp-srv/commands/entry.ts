@@ -10,13 +10,17 @@ export interface CommandEntry {
   /** What HELP shows, without the verb; empty when it takes no argument. */
   readonly syntax: string;
   readonly description: string;
-  /** RFC and section. */
+  /** RFC or Internet-Draft, and section; `convention` for what no document defines. */
   readonly source: string;
   /** A missing required argument is answered 501 before `run` is called. */
   readonly argument: 'none' | 'optional' | 'required';
   readonly login: 'required' | 'not-required';
   /** The line FEAT shows (RFC 2389 section 3.2); undefined: none as the server is configured. */
   readonly feature?: string | ((session: Session) => string | undefined);
+  /** What HELP of this command adds, one line each. */
+  readonly details?: readonly string[];
+  /** `refused`: known, answered 502 with a reason, and left out of what HELP lists. */
+  readonly standing?: 'refused';
   /**
    * Whether REST, ALLO and RNFR given before still hold afterwards. Clients set them in any order with
    * PASV and TYPE, but an unrelated command must not leave them for a later transfer.

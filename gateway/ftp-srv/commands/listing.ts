@@ -5,11 +5,22 @@
 import { listingBlocks } from '#gateway/ftp/blocks.ts';
 import { FtpError } from '#gateway/ftp/errors.ts';
 import { type FactRights, factFormat } from '#gateway/ftp/facts.ts';
-import { parseListArguments } from '#gateway/ftp/list-arguments.ts';
-import { type LineFormat, listFormat, nameFormat } from '#gateway/ftp/listing-format.ts';
+import { type ListArguments, parseListArguments } from '#gateway/ftp/list-arguments.ts';
+import {
+  type LineFormat,
+  listFormat,
+  type NameMark,
+  nameFormat,
+} from '#gateway/ftp/listing-format.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { type DirectoryEntry, directoryExists } from '#gateway/storage/listing.ts';
-import { type ListedPath, openPath, openPattern } from '../directory-pages.ts';
+import {
+  directoryEntry,
+  type OpenedListing,
+  type OpenedPath,
+  openListing,
+  openPath,
+} from '../directory-pages.ts';
 import type { Session } from '../session.ts';
 import { runTransfer } from '../transfer.ts';
 import { sendAll } from '../transfer-body.ts';
@@ -22,25 +33,26 @@ export const listingCommands: readonly CommandEntry[] = [
   {
     verbs: ['LIST'],
     syntax: '[<path>]',
-    description: 'List a directory or a file in the format of ls -l, times in UTC',
+    description: 'List a directory, a file or a pattern in the format of ls -l, times in UTC',
     source: 'RFC 959 section 4.1.3',
     argument: 'optional',
     login: 'required',
     transferParameters: 'forgotten',
     run: (session, argument) =>
-      listByArguments(session, 'LIST', argument, () =>
-        listFormat({ nowMs: session.services.clock.now(), rights: rightsOf(session) }),
-      ),
+      listByArguments(session, 'LIST', argument, (_, flags) => longFormat(session, flags)),
   },
   {
     verbs: ['NLST'],
-    syntax: '[<path>]',
-    description: 'List names only',
+    syntax: '[-l] [<path>]',
+    description: 'List names only; with -l as LIST',
     source: 'RFC 959 section 4.1.3',
     argument: 'optional',
     login: 'required',
     transferParameters: 'forgotten',
-    run: (session, argument) => listByArguments(session, 'NLST', argument, nameFormat),
+    run: (session, argument) =>
+      listByArguments(session, 'NLST', argument, ({ typedDirectory }, flags) =>
+        flags.has('l') ? longFormat(session, flags) : nameFormat(typedDirectory, markOf(flags)),
+      ),
   },
   {
     verbs: ['MLSD'],
@@ -64,40 +76,40 @@ export const listingCommands: readonly CommandEntry[] = [
   },
 ];
 
-/** @param formatFor given the directory part of the names as the client typed it. */
+/** @param formatFor given what the flags and the typed path ask of it. */
 async function listByArguments(
   session: Session,
   verb: string,
   argument: string,
-  formatFor: (typedDirectory: string) => LineFormat,
+  formatFor: (listing: OpenedListing, flags: ListArguments['flags']) => LineFormat,
 ): Promise<void> {
-  const { path: typed, pattern } = parseListArguments(argument);
-  const path = resolvePath(session, typed);
-  await list(session, verb, path, async (signal) => {
-    const listed = pattern
-      ? await openPattern(session, path, pattern, signal)
-      : await openPath(session, path, signal);
-    return { ...listed, format: formatFor(typedDirectory(typed, listed, pattern?.directory)) };
+  const parsed = parseListArguments(argument);
+  await list(session, verb, resolvePath(session, parsed.path), async (signal) => {
+    const listing = await openListing(session, parsed, signal);
+    return { ...listing, format: formatFor(listing, parsed.flags) };
   });
 }
 
-/** `NLST a/b` shows `a/b/…` for a directory, `a/b` for a file, `a/…` for a pattern `a/b*`. */
-function typedDirectory(typed: string, listed: ListedPath, patternDirectory?: string): string {
-  if (listed.type === 'file') return typed.slice(0, typed.lastIndexOf('/') + 1);
-  if (patternDirectory !== undefined) return patternDirectory;
-  return typed === '' || typed.endsWith('/') ? typed : `${typed}/`;
+/** The format of LIST, STAT and `NLST -l`. */
+export function longFormat(session: Session, flags: ListArguments['flags']): LineFormat {
+  const nowMs = session.services.clock.now();
+  return listFormat({ nowMs, rights: rightsOf(session), mark: markOf(flags) });
+}
+
+function markOf(flags: ListArguments['flags']): NameMark {
+  return flags.has('F') ? 'slash' : 'none';
 }
 
 async function listFacts(session: Session, argument: string): Promise<void> {
   const path = resolvePath(session, argument);
   await list(session, 'MLSD', path, async (signal) => {
-    const listed = await openPath(session, path, signal);
-    if (listed.type === 'file') throw new FtpError('not-a-directory', 'MLSD of a file');
-    return { ...listed, format: factFormat(session.factSelection, rightsOf(session)) };
+    const opened = await openPath(session, path, signal);
+    if (opened.type === 'file') throw new FtpError('not-a-directory', 'MLSD of a file');
+    return { ...opened, format: factFormat(session.factSelection, rightsOf(session)) };
   });
 }
 
-interface FormattedListing extends ListedPath {
+interface FormattedListing extends OpenedPath {
   readonly format: LineFormat;
 }
 
@@ -109,12 +121,13 @@ async function list(
 ): Promise<void> {
   if (!(await isAllowed(session, 'list', verb, path))) return;
   await runTransfer(session, { direction: 'listing', path }, async (transfer) => {
-    const { pages, format } = await open(transfer.cut);
-    const blocks = listingBlocks({ pages, format, codec: session.control.codec });
+    const listing = await open(transfer.cut);
+    const blocks = listingBlocks({ ...listing, codec: session.control.codec });
     return {
       opening: `Listing ${quotePath(path)}`,
-      run: (connection) => sendAll(session, transfer, connection, blocks),
-      abandon: async () => void (await blocks.return()),
+      run: (connection) =>
+        sendAll(session, transfer, connection, blocks).finally(() => listing.close()),
+      abandon: () => listing.close(),
     };
   });
 }
@@ -137,7 +150,7 @@ async function findEntry(session: Session, path: string): Promise<DirectoryEntry
   }
   const prefix = jail.directoryPrefix(path);
   if (!(await directoryExists(store, prefix, { jail, signal: session.closed }))) return undefined;
-  return { name: path, type: 'dir', sizeBytes: 0, modifiedAt: undefined };
+  return directoryEntry(path);
 }
 
 function rightsOf(session: Session): FactRights {

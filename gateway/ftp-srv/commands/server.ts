@@ -1,6 +1,5 @@
-/** What the server says of itself. */
-import { formatFactFeature, formatFactSelection, parseFactSelection } from '#gateway/ftp/facts.ts';
-import { utf8 } from '#gateway/ftp/filename-encoding.ts';
+/** What the server says of itself, and what a client may say of itself. */
+import { formatFactFeature } from '#gateway/ftp/facts.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 
@@ -19,14 +18,29 @@ export function serverCommands(table: () => readonly CommandEntry[]): readonly C
         session.reply(211, 'Extensions supported', ...features(session, table()), 'End'),
     },
     {
-      verbs: ['OPTS'],
-      syntax: '<command> [<options>]',
-      description: 'Set an option of a command',
-      source: 'RFC 2389 section 4',
+      verbs: ['HOST'],
+      syntax: '<name>',
+      description: 'Name the virtual host; there is one, whatever its name',
+      source: 'RFC 7151 section 3',
       argument: 'required',
       login: 'not-required',
+      feature: 'HOST',
       transferParameters: 'kept',
-      run: setOption,
+      run: nameHost,
+    },
+    {
+      verbs: ['CLNT'],
+      syntax: '<name>',
+      description: 'Name the client program, for the log',
+      source: 'convention',
+      argument: 'required',
+      login: 'not-required',
+      feature: 'CLNT',
+      transferParameters: 'kept',
+      run: async (session, argument) => {
+        session.log.debug({ client: argument.slice(0, 256) }, 'client named itself');
+        await session.reply(200, 'Noted');
+      },
     },
     {
       verbs: ['SYST'],
@@ -49,19 +63,6 @@ export function serverCommands(table: () => readonly CommandEntry[]): readonly C
       run: (session) => session.reply(200, 'OK'),
     },
     {
-      verbs: ['STAT'],
-      syntax: '',
-      description: 'Status of the session, also while a transfer runs',
-      source: 'RFC 959 section 4.1.3',
-      argument: 'optional',
-      login: 'required',
-      transferParameters: 'kept',
-      run: (session, argument) =>
-        argument === ''
-          ? session.reply(211, 'Status', ...statusLines(session), 'End')
-          : session.reply(504, 'STAT of a path is not supported, use MLST or LIST'),
-    },
-    {
       verbs: ['HELP'],
       syntax: '[<command>]',
       description: 'List the commands, or explain one',
@@ -80,38 +81,20 @@ function features(session: Session, table: readonly CommandEntry[]): string[] {
     return line === undefined ? [] : [line];
   });
   const facts = formatFactFeature(session.factSelection);
-  return [...lines, facts, 'UTF8', 'TVFS'].sort().map((line) => ` ${line}`);
+  return [...lines, facts, 'TVFS'].sort().map((line) => ` ${line}`);
 }
 
-function statusLines(session: Session): string[] {
-  return [
-    ` Logged in as ${session.account.user}`,
-    ` Working directory ${session.workingDirectory}`,
-    ' No transfer is under way',
-  ];
-}
+/** A name or an address (RFC 7151 section 3.1); an IPv6 one stands in brackets. */
+const hostPattern = /^(?=.{1,255}$)(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?)$/i;
 
-async function setOption(session: Session, argument: string): Promise<void> {
-  const [name = '', ...rest] = argument.split(' ');
-  const value = rest.join(' ').trim();
-  switch (name.toUpperCase()) {
-    case 'UTF8':
-    case 'UTF-8':
-      return setUtf8(session, value);
-    case 'MLST':
-      session.factSelection = parseFactSelection(value);
-      return session.reply(200, `MLST OPTS ${formatFactSelection(session.factSelection)}`.trim());
-    default:
-      return session.reply(501, 'That command has no options');
-  }
-}
-
-/** Clients ask for UTF-8; an account with another encoding keeps it, and says so. */
-function setUtf8(session: Session, value: string): Promise<void> {
-  const isOff = value.toUpperCase() === 'OFF';
-  const isUtf8 = session.control.codec === utf8;
-  if (isOff === !isUtf8) return session.reply(200, `Names are ${session.control.codec.name}`);
-  return session.reply(504, `Names of this account are ${session.control.codec.name}`);
+/**
+ * All names lead to the same accounts, so each is this host's. After USER the name would come too late
+ * for whoever has several hosts, and clients must not learn to rely on it here.
+ */
+async function nameHost(session: Session, argument: string): Promise<void> {
+  if (session.claimedUser !== undefined) return session.reply(503, 'HOST comes before USER');
+  if (!hostPattern.test(argument)) return session.reply(501, 'Syntax: HOST <name>');
+  return session.reply(220, 'Ready, this server has one host');
 }
 
 async function help(
@@ -119,15 +102,17 @@ async function help(
   argument: string,
   table: readonly CommandEntry[],
 ): Promise<void> {
-  if (argument === '') {
-    const verbs = table.map((entry) => entry.verbs[0]).sort();
-    const rows = chunk(verbs, 8).map((row) => ` ${row.map((verb) => verb.padEnd(6)).join('')}`);
+  const verb = argument.trim().toUpperCase();
+  if (verb === '') {
+    const offered = table.filter(({ standing }) => standing !== 'refused');
+    const verbs = offered.map((entry) => entry.verbs[0]).sort();
+    const rows = chunk(verbs, 8).map((row) => ` ${row.map((name) => name.padEnd(6)).join('')}`);
     return session.reply(214, 'Commands, HELP <command> explains one', ...rows, 'End');
   }
-  const verb = argument.toUpperCase();
   const entry = table.find((candidate) => candidate.verbs.includes(verb));
   if (!entry) return session.reply(502, 'No such command');
-  return session.reply(214, `${verb} ${entry.syntax}`.trim(), ` ${entry.description}`, 'End');
+  const { syntax, description, details = [] } = entry;
+  return session.reply(214, `${verb} ${syntax}`.trim(), ` ${description}`, ...details, 'End');
 }
 
 function chunk<T>(items: readonly T[], size: number): T[][] {

@@ -12,17 +12,25 @@ import type { CommandEntry } from './entry.ts';
 import { fileCommands } from './file.ts';
 import { listingCommands } from './listing.ts';
 import { loginCommands } from './login.ts';
+import { optionCommands } from './option.ts';
+import { refusedCommands } from './refused.ts';
 import { serverCommands } from './server.ts';
+import { siteCommands } from './site.ts';
+import { statusCommands } from './status.ts';
 import { transferCommands } from './transfer.ts';
 
 export const commandTable: readonly CommandEntry[] = [
   ...loginCommands,
   ...serverCommands(() => commandTable),
+  ...optionCommands,
+  ...statusCommands,
+  ...siteCommands,
   ...directoryCommands,
   ...fileCommands,
   ...dataCommands,
   ...listingCommands,
   ...transferCommands,
+  ...refusedCommands,
 ];
 
 /** Every verb the server answers, in capitals: for metrics. */

@@ -1,0 +1,44 @@
+/** OPTS: what a client may choose of other commands (RFC 2389 section 4). */
+import { formatFactSelection, parseFactSelection } from '#gateway/ftp/facts.ts';
+import { utf8 } from '#gateway/ftp/filename-encoding.ts';
+import type { Session } from '../session.ts';
+import type { CommandEntry } from './entry.ts';
+
+export const optionCommands: readonly CommandEntry[] = [
+  {
+    verbs: ['OPTS'],
+    syntax: '<command> [<options>]',
+    description: 'Set an option of a command',
+    source: 'RFC 2389 section 4',
+    argument: 'required',
+    login: 'not-required',
+    feature: 'UTF8',
+    transferParameters: 'kept',
+    details: ['UTF8 ON', 'MLST <fact>;<fact>;…'],
+    run: async (session, argument) => {
+      const [name = '', ...rest] = argument.split(' ');
+      const choose = options.get(name.toUpperCase());
+      if (!choose) return session.reply(501, 'That command has no options');
+      await choose(session, rest.join(' ').trim());
+    },
+  },
+];
+
+const options: ReadonlyMap<string, (session: Session, value: string) => Promise<void>> = new Map([
+  ['UTF8', chooseUtf8],
+  ['UTF-8', chooseUtf8],
+  ['MLST', chooseFacts],
+]);
+
+/** Clients ask for UTF-8; an account with another encoding keeps it, and says so. */
+function chooseUtf8(session: Session, value: string): Promise<void> {
+  const isOff = value.toUpperCase() === 'OFF';
+  const isUtf8 = session.control.codec === utf8;
+  if (isOff === !isUtf8) return session.reply(200, `Names are ${session.control.codec.name}`);
+  return session.reply(504, `Names of this account are ${session.control.codec.name}`);
+}
+
+function chooseFacts(session: Session, value: string): Promise<void> {
+  session.factSelection = parseFactSelection(value);
+  return session.reply(200, `MLST OPTS ${formatFactSelection(session.factSelection)}`.trim());
+}

@@ -25,8 +25,8 @@ export interface ShardSources {
   readonly spec: FtpGatewaySpec;
   readonly image: string;
   readonly settings: OperatorSettings;
-  /** See restartHash. */
-  readonly configHash: string;
+  /** Of the configuration; see desired-config.ts. */
+  readonly restartHash: string;
 }
 
 export function shardStatefulSet(sources: ShardSources, slice: number): KubernetesObject {
@@ -63,13 +63,13 @@ export function templateHash(sources: ShardSources): string {
 const graceBeyondDrainSeconds = 30;
 
 function podTemplate(sources: ShardSources, slice: number) {
-  const { gateway, spec, configHash } = sources;
+  const { gateway, spec, restartHash } = sources;
   const { name } = gateway.metadata;
   return {
     metadata: {
       labels: { ...childLabels(name, 'gateway'), [labels.shard]: String(slice) },
       annotations: {
-        [annotations.configHash]: configHash,
+        [annotations.restartHash]: restartHash,
         'prometheus.io/scrape': 'true',
         'prometheus.io/port': String(ports.admin),
         'prometheus.io/path': '/metrics',

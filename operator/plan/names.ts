@@ -17,6 +17,8 @@ export const annotations = {
   /** On StatefulSets: of the wished pod template, the shard's own ports left out. */
   templateHash: 'cosftp.io/template-hash',
   /** On pod templates: of what a running gateway cannot take over from its ConfigMap. */
+  restartHash: 'cosftp.io/restart-hash',
+  /** On pods: of the ConfigMap they were last told of; see pod-annotations.ts. */
   configHash: 'cosftp.io/config-hash',
 } as const;
 

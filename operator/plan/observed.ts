@@ -49,6 +49,11 @@ export interface ObservedService {
     | undefined;
 }
 
+export interface ObservedConfigMap {
+  readonly metadata: ObservedMetadata;
+  readonly data?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface ObservedStatefulSet {
   readonly metadata: ObservedMetadata;
   readonly status?:
@@ -92,6 +97,8 @@ export interface Observed {
   readonly gateway: FtpGateway;
   /** The Service clients connect to: names.service. */
   readonly service?: ObservedService | undefined;
+  /** The gateway's configuration: names.configMap. */
+  readonly configMap?: ObservedConfigMap | undefined;
   /** The Service of the embedded COS: names.cosd. */
   readonly cosdService?: ObservedService | undefined;
   /** All with the label cosftp.io/gateway of this gateway, that of the embedded COS included. */

@@ -16,8 +16,9 @@ import {
 } from './desired-network.ts';
 import { type ShardSources, shardStatefulSet, templateHash } from './desired-shard.ts';
 import { plannedEvents } from './events.ts';
-import { annotations, childNames, labels } from './names.ts';
+import { childNames } from './names.ts';
 import type { Observed } from './observed.ts';
+import { type PodAnnotations, podNews } from './pod-annotations.ts';
 import { heldSlices, nextStep, type RolloutSources, type RolloutStep } from './rollout.ts';
 import { gatewayStatus, refusedStatus } from './status.ts';
 
@@ -50,11 +51,6 @@ export interface ObjectReference {
   readonly name: string;
   /** Only this very object. */
   readonly uid?: string;
-}
-
-export interface PodAnnotations {
-  readonly name: string;
-  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** Ports that somebody else put into a Service: a forced apply leaves them there. */
@@ -107,7 +103,7 @@ export function plan(observed: Observed, settings: OperatorSettings): Plan {
   const config = gatewayConfig({ spec, address: address.address, cosdAddress });
   const problems = configProblems(spec, config);
   if (problems.length > 0) return refusal(observed, problems);
-  const shardSources = { gateway, spec, image, settings, configHash: restartHash(config) };
+  const shardSources = { gateway, spec, image, settings, restartHash: restartHash(config) };
   return accepted({ observed, spec, address, config, shardSources });
 }
 
@@ -133,7 +129,12 @@ function accepted({ observed, spec, address, config, shardSources }: Accepted): 
   const shards = step.apply.map((slice) => shardStatefulSet(shardSources, slice));
   const warnings = warningsAbout(spec);
   const status = gatewayStatus({ observed, spec, address, step, obstacle, warnings });
-  const requeueAfterMs = lookAgainMs(address, step);
+  const news = podNews(observed, address);
+  const requeueAfterMs = earliest([
+    step.waitMs,
+    news.waitMs,
+    address.isResolved ? hostNameRefreshMs : undefined,
+  ]);
   return {
     apply: [
       serviceAccount(gateway),
@@ -144,7 +145,7 @@ function accepted({ observed, spec, address, config, shardSources }: Accepted): 
       ...(obstacle ? [] : [configMap(gateway, config), ...shards]),
     ],
     ...(strays && { removeServicePorts: strays }),
-    annotatePods: podAnnotations(observed, address),
+    annotatePods: news.pods,
     remove: removals(observed, spec, step.remove),
     status,
     events: plannedEvents({ observed, status, step, strays, warnings }),
@@ -172,17 +173,6 @@ function obstacleOf({ cosdService }: Observed, { cos }: FtpGatewaySpec): string 
   return 'the Service of the embedded COS has no address yet';
 }
 
-/** Draining pods too: their clients still ask for data connections. An address that is gone stays told. */
-function podAnnotations({ pods }: Observed, { address }: AddressChoice): PodAnnotations[] {
-  if (address === undefined) return [];
-  return pods
-    .filter(({ metadata }) => metadata.labels?.[labels.shard] !== undefined)
-    .filter(({ metadata }) => metadata.annotations?.[annotations.masqueradeAddress] !== address)
-    .map(({ metadata: { name } }) => {
-      return { name, annotations: { [annotations.masqueradeAddress]: address } };
-    });
-}
-
 function removals(
   { gateway, cosdService }: Observed,
   { cos }: FtpGatewaySpec,
@@ -196,8 +186,7 @@ function removals(
   return [...ended, ...(!cos.embedded && cosdService ? embeddedCosReferences(name) : [])];
 }
 
-function lookAgainMs({ isResolved }: AddressChoice, { waitMs }: RolloutStep): number | undefined {
-  const waits = [waitMs, isResolved ? hostNameRefreshMs : undefined];
-  const known = waits.filter((wait) => wait !== undefined);
+function earliest(waitsMs: readonly (number | undefined)[]): number | undefined {
+  const known = waitsMs.filter((wait) => wait !== undefined);
   return known.length > 0 ? Math.min(...known) : undefined;
 }

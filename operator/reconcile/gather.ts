@@ -7,6 +7,7 @@ import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
 import { childNames } from '#operator/plan/names.ts';
 import type {
   Observed,
+  ObservedConfigMap,
   ObservedPod,
   ObservedService,
   ObservedStatefulSet,
@@ -33,12 +34,14 @@ export async function gather(
   const { name, namespace } = gateway.metadata;
   const names = childNames(name);
   const service = caches.get<ObservedService>(childKinds.Service, namespace, names.service);
+  const configMap = caches.get<ObservedConfigMap>(childKinds.ConfigMap, namespace, names.configMap);
   const cosdService = caches.get<ObservedService>(childKinds.Service, namespace, names.cosd);
   const statefulSets = caches.listOf<ObservedStatefulSet>(childKinds.StatefulSet, namespace, name);
   const incomplete = statefulSets.filter(lacksPod);
   return {
     gateway,
     ...(service && { service }),
+    ...(configMap && { configMap }),
     ...(cosdService && { cosdService }),
     statefulSets,
     pods: caches.listOf<ObservedPod>(podKind, namespace, name),

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
+import { shortHash } from '#operator/plan/hash.ts';
 import { until } from '#test/support/condition.ts';
 import {
   type ControlPlane,
@@ -22,8 +23,10 @@ interface LiveObject {
     readonly name: string;
     readonly uid: string;
     readonly resourceVersion: string;
+    readonly generation?: number;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+  readonly data?: Readonly<Record<string, string>>;
   readonly spec: { readonly ports: readonly { readonly port: number }[] };
 }
 
@@ -90,6 +93,13 @@ describe('the operator on a real control plane', { skip }, () => {
     (await list('pods')).map(
       ({ metadata }) => metadata.annotations?.['cosftp.io/masquerade-address'],
     );
+  const toldHashes = async () =>
+    (await list('pods')).map(({ metadata }) => metadata.annotations?.['cosftp.io/config-hash']);
+  /** Every pod was told twice of the present configuration. */
+  const isConfigTold = async () => {
+    const present = shortHash((await list('configmaps'))[0]?.data?.['gateway.json']);
+    return (await toldHashes()).every((hash) => hash === present);
+  };
   /** Versions of everything there is: equal means that nobody wrote. */
   const versions = async () => {
     const all = await Promise.all((Object.keys(childPaths) as ChildPath[]).map(list));
@@ -167,6 +177,7 @@ describe('the operator on a real control plane', { skip }, () => {
   });
 
   test('a settled gateway is looked at again and again, and nothing is written', async () => {
+    await until('the configuration told twice', isConfigTold, waitMs);
     // Two resyncs of one second for what came late, then three in which nothing may happen.
     await pause(2_500);
     const [before, appliedBefore] = [await versions(), applied()];
@@ -181,6 +192,22 @@ describe('the operator on a real control plane', { skip }, () => {
     await until('the new address', async () => (await addresses())[0] === '203.0.113.8', waitMs);
     assert.equal((await list('pods'))[0]?.metadata.uid, pod?.metadata.uid);
     await until('the status', async () => (await live()).status?.address === '203.0.113.8', waitMs);
+  });
+
+  test('a new account is told to the running pod, twice, and restarts nothing', async () => {
+    const [pod] = await list('pods');
+    await until('the present configuration', isConfigTold, waitMs);
+    const [before] = await toldHashes();
+    const [shard] = await list('statefulsets');
+    const accounts = [{ user: 'alice', prefix: 'alice/' }, { user: 'bob' }];
+    await patch(`${gatewaysPath}/files`, { spec: { accounts } });
+    const isToldOnce = async () => (await toldHashes())[0]?.includes('@') === true;
+    await until('the first telling', isToldOnce, waitMs);
+    await until('the second one', isConfigTold, waitMs);
+    assert.notEqual((await toldHashes())[0], before);
+    assert.equal((await list('pods'))[0]?.metadata.uid, pod?.metadata.uid);
+    const versionOf = (object?: LiveObject) => object?.metadata.generation;
+    assert.equal(versionOf((await list('statefulsets'))[0]), versionOf(shard));
   });
 
   test('a deleted child comes back, and a port of a stranger goes', async () => {
@@ -244,6 +271,7 @@ describe('the operator on a real control plane', { skip }, () => {
     await giveAddress('203.0.113.9');
     operator = await start();
     await until('the address', async () => (await addresses())[0] === '203.0.113.9', waitMs);
+    await until('the configuration told twice', isConfigTold, waitMs);
     await pause(2_500);
     const [before, appliedBefore] = [await versions(), applied()];
     await pause(2_500);

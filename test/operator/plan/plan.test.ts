@@ -1,7 +1,7 @@
 /** Whole plans: order, addresses into running pods, what others put there, conditions and events. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { annotations, labels } from '#operator/plan/names.ts';
+import { annotations } from '#operator/plan/names.ts';
 import type { ObservedService } from '#operator/plan/observed.ts';
 import type { Plan } from '#operator/plan/plan.ts';
 import { storedGateway } from '#test/support/operator-gateways.ts';
@@ -75,22 +75,13 @@ describe('a plan', () => {
     );
   });
 
-  test('gives the address to running and draining pods whose annotation differs', () => {
-    const { pods } = withShards([
-      { slice: 0, readyMs: 1 },
-      { slice: 1, isDraining: true },
-    ]);
-    const [first, second] = pods;
-    assert.ok(first && second);
-    const metadata = {
-      ...first.metadata,
-      annotations: { [annotations.masqueradeAddress]: address },
-    };
-    const cosd = { metadata: { name: 'inbox-cosd-0', labels: { [labels.component]: 'cosd' } } };
-    const plan = planFor({ ...settled, service, pods: [{ ...first, metadata }, second, cosd] });
-    assert.deepEqual(plan.annotatePods, [
-      { name: 'inbox-shard-1-0', annotations: { [annotations.masqueradeAddress]: address } },
-    ]);
+  test('tells running pods the address and that their configuration changed, and looks again', () => {
+    const configMap = { metadata: { name: 'inbox' }, data: { 'gateway.json': '{}' } };
+    const plan = planFor({ ...settled, service, configMap });
+    const [pod] = plan.annotatePods;
+    assert.equal(pod?.annotations[annotations.masqueradeAddress], address);
+    assert.ok(pod?.annotations[annotations.configHash]);
+    assert.equal(plan.requeueAfterMs, 5_000);
   });
 
   test('restarts no shard for another address or another user', () => {

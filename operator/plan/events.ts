@@ -3,7 +3,7 @@ import type { FtpGatewayStatus } from '#operator/api/ftp-gateway.ts';
 import { childNames } from './names.ts';
 import type { Observed } from './observed.ts';
 import type { PlannedEvent, StrayPorts } from './plan.ts';
-import type { RolloutStep } from './rollout.ts';
+import { isLeaving, type RolloutStep } from './rollout.ts';
 
 export interface EventSources {
   readonly observed: Observed;
@@ -57,8 +57,13 @@ function shardEvents({ observed, step }: EventSources): PlannedEvent[] {
   const created = step.create.map((slice): PlannedEvent => {
     return { type: 'Normal', reason: 'ShardCreated', message: `${names.shard(slice)} is made` };
   });
-  const removed = step.remove.map(({ slice }): PlannedEvent => {
-    const message = `${names.shard(slice)} takes no new sessions and ends when its transfers have`;
+  const removed = step.remove.map((shard): PlannedEvent => {
+    const name = names.shard(shard.slice);
+    if (isLeaving(shard)) {
+      const message = `the pod of ${name} is ended by an eviction, a node drain or a person; it may finish its transfers`;
+      return { type: 'Normal', reason: 'ShardReplaced', message };
+    }
+    const message = `${name} takes no new sessions and ends when its transfers have`;
     return { type: 'Normal', reason: 'ShardDraining', message };
   });
   return [...created, ...removed];

@@ -4,6 +4,10 @@
  *
  * A changed pod template is rolled out by surge: a new shard on the spare slice, ready for a while, then
  * the old one is deleted and drains on its own ports. The next one follows when that slice is free.
+ *
+ * A shard that somebody else ends (an eviction, a node drain, kubectl delete pod) is replaced on the spare
+ * slice at once: its StatefulSet would bring it back only after the old pod has drained, or never, when
+ * its node is lost.
  */
 import { annotations, labels } from './names.ts';
 import type { Observed, ObservedPod, ObservedStatefulSet } from './observed.ts';
@@ -17,6 +21,8 @@ export interface Shard {
   /** Absent: deleted, and its pod still drains. */
   readonly statefulSet: ObservedStatefulSet | undefined;
   readonly isCurrent: boolean;
+  /** Its running pod is about to end. */
+  readonly isEnding: boolean;
   /** Undefined: not ready, or about to end. */
   readonly readySinceMs: number | undefined;
 }
@@ -40,13 +46,17 @@ export function nextStep(sources: RolloutSources): RolloutStep {
   const { replicas } = sources;
   const shards = shardsOf(sources);
   const live = shards.filter(isLive);
+  const leaving = shards.filter(isLeaving);
   const free = wantedSlices({ replicas }).filter((slice) => !shards.some((s) => s.slice === slice));
   const hasOutdated = live.some((shard) => isOutdated(shard, replicas));
   const missing = replicas - live.length;
   const surge = missing === 0 && replicas > 0 && hasOutdated ? 1 : 0;
   const create = free.slice(0, Math.max(missing, surge, 0));
-  const { remove, waitMs } = removals(live, sources);
-  const apply = live
+  // Without a free slice for a replacement they come back on their own ports when they have drained.
+  const kept = leaving.slice(0, Math.max(0, missing - create.length));
+  const surplus = removals(live, sources);
+  const remove = [...leaving.slice(kept.length), ...surplus.remove];
+  const apply = [...live, ...kept]
     .filter((shard) => !isOutdated(shard, replicas) && !remove.includes(shard))
     .map(({ slice }) => slice);
   return {
@@ -54,7 +64,7 @@ export function nextStep(sources: RolloutSources): RolloutStep {
     apply: [...apply, ...create],
     create,
     remove,
-    ...(waitMs !== undefined && { waitMs }),
+    ...(surplus.waitMs !== undefined && { waitMs: surplus.waitMs }),
   };
 }
 
@@ -64,7 +74,17 @@ export function heldSlices(replicas: number, shards: readonly Shard[]): number[]
   return [...slices].toSorted((one, other) => one - other);
 }
 
-export function isLive({ statefulSet }: Shard): boolean {
+/** There to stay, as far as can be seen: neither deleted nor ended by somebody else. */
+export function isLive(shard: Shard): boolean {
+  return hasStatefulSet(shard) && !shard.isEnding;
+}
+
+/** Ended by somebody else: nobody deleted its StatefulSet. */
+export function isLeaving(shard: Shard): boolean {
+  return hasStatefulSet(shard) && shard.isEnding;
+}
+
+function hasStatefulSet({ statefulSet }: Shard): boolean {
   return statefulSet !== undefined && statefulSet.metadata.deletionTimestamp === undefined;
 }
 
@@ -116,6 +136,7 @@ function shardsOf({ statefulSets, pods, templateHash }: RolloutSources): Shard[]
         slice,
         statefulSet,
         isCurrent: hash === templateHash,
+        isEnding: pods.filter(isOf).some(isEnding),
         readySinceMs: pods.filter(isOf).map(readySince)[0],
       };
     });
@@ -125,6 +146,11 @@ function shardsOf({ statefulSets, pods, templateHash }: RolloutSources): Shard[]
 function sliceOf({ metadata }: ObservedStatefulSet | ObservedPod): number[] {
   const slice = metadata.labels?.[labels.shard] ?? '';
   return /^\d{1,4}$/.test(slice) ? [Number(slice)] : [];
+}
+
+/** A pod that has failed or never ran ends at once, and its StatefulSet brings it back at once. */
+function isEnding({ metadata, status }: ObservedPod): boolean {
+  return metadata.deletionTimestamp !== undefined && status?.phase === 'Running';
 }
 
 function readySince({ metadata, status }: ObservedPod): number | undefined {

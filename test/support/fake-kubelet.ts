@@ -13,22 +13,25 @@ interface Pod {
 
 const nodeName = 'fake-node';
 
+export interface FakeKubelet extends AsyncDisposable {
+  /** Whether a pod that is told to end may do so; until then it drains. Default: at once. */
+  mayEnd: (pod: string) => boolean;
+}
+
 export async function startFakeKubelet(
   { call }: ControlPlane,
   namespace: string,
-): Promise<AsyncDisposable> {
+): Promise<FakeKubelet> {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
-  await call('POST', '/api/v1/nodes', {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: nodeName },
-  });
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName } };
+  // Several namespaces share the node.
+  await call('POST', '/api/v1/nodes', node).catch(() => call('GET', `/api/v1/nodes/${nodeName}`));
   let ends = false;
   let runs = 0;
   const step = async ({ metadata, spec, status }: Pod) => {
     const path = `${pods}/${metadata.name}`;
     if (metadata.deletionTimestamp !== undefined) {
-      await call('DELETE', `${path}?gracePeriodSeconds=0`);
+      if (kubelet.mayEnd(metadata.name)) await call('DELETE', `${path}?gracePeriodSeconds=0`);
     } else if (spec.nodeName === undefined) {
       await call('POST', `${path}/binding`, {
         apiVersion: 'v1',
@@ -42,23 +45,27 @@ export async function startFakeKubelet(
       await call('PATCH', `${path}/status`, body, 'application/strategic-merge-patch+json');
     }
   };
+  const look = async () => {
+    const { items } = await call<{ items: Pod[] }>('GET', pods);
+    // A pod may change or go between the look and the step: the next look sees it.
+    await Promise.allSettled(items.map(step));
+  };
   const loop = async () => {
     while (!ends) {
-      const { items } = await call<{ items: Pod[] }>('GET', pods);
-      // A pod may change or go between the look and the step: the next look sees it.
-      await Promise.allSettled(items.map(step));
+      // A kubelet outlives its API server.
+      await Promise.allSettled([look()]);
       await pause(50);
     }
   };
   const running = loop();
-  // A failing look is told when the test disposes of the kubelet, not as an unhandled rejection.
-  running.catch(() => undefined);
-  return {
+  const kubelet: FakeKubelet = {
+    mayEnd: () => true,
     async [Symbol.asyncDispose]() {
       ends = true;
       await running;
     },
   };
+  return kubelet;
 }
 
 function runningStatus(containers: readonly { name: string }[], podIP: string) {

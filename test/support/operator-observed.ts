@@ -32,6 +32,10 @@ export interface ShardState {
   readonly readyMs?: number;
   /** The StatefulSet is deleted, its pod about to end. */
   readonly isDraining?: true;
+  /** Its pod is about to end, and nobody deleted the StatefulSet. */
+  readonly isLeaving?: true;
+  /** Of the pod. Default Running. */
+  readonly phase?: 'Pending' | 'Running' | 'Failed';
 }
 
 export function statefulSetsOf(states: readonly ShardState[]): ObservedStatefulSet[] {
@@ -48,13 +52,14 @@ export function statefulSetsOf(states: readonly ShardState[]): ObservedStatefulS
 }
 
 export function podsOf(states: readonly ShardState[]): ObservedPod[] {
-  return states.map(({ slice, readyMs, isDraining }) => ({
+  return states.map(({ slice, readyMs, isDraining, isLeaving, phase = 'Running' }) => ({
     metadata: {
       name: `inbox-shard-${slice}-0`,
       labels: { [labels.shard]: String(slice) },
-      ...(isDraining && { deletionTimestamp: time(nowMs) }),
+      ...((isDraining ?? isLeaving) && { deletionTimestamp: time(nowMs) }),
     },
     status: {
+      phase,
       hostIP: '10.0.0.7',
       conditions: [
         {

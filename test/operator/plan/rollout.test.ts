@@ -24,6 +24,7 @@ function stepFor(replicas: number, states: readonly ShardState[]) {
 const settled = { readyMs: settleMs };
 const starting = {};
 const draining = { isDraining: true } as const;
+const leaving = { isLeaving: true } as const;
 const old = { hash: 'old' };
 
 const cases: readonly {
@@ -188,6 +189,91 @@ const cases: readonly {
     held: [0, 1, 2],
   },
   {
+    title: 'an evicted shard is replaced on the spare slice at once',
+    replicas: 1,
+    shards: [{ slice: 0, ...settled, ...leaving }],
+    apply: [1],
+    create: [1],
+    remove: [0],
+    held: [0, 1],
+  },
+  {
+    title: 'an evicted shard that never ran, or has failed, comes back by itself',
+    replicas: 2,
+    shards: [
+      { slice: 0, ...leaving, phase: 'Pending' },
+      { slice: 1, ...leaving, phase: 'Failed' },
+    ],
+    apply: [0, 1],
+    held: [0, 1, 2],
+  },
+  {
+    title: 'evicted: a replacement that was made by a run which then ended is enough',
+    replicas: 1,
+    shards: [
+      { slice: 0, ...leaving },
+      { slice: 1, ...starting },
+    ],
+    apply: [1],
+    remove: [0],
+    held: [0, 1],
+  },
+  {
+    title: 'two evicted, one spare slice: the other one comes back on its own ports',
+    replicas: 3,
+    shards: [
+      { slice: 0, ...leaving },
+      { slice: 1, ...leaving },
+      { slice: 2, ...settled },
+    ],
+    apply: [2, 0, 3],
+    create: [3],
+    remove: [1],
+    held: [0, 1, 2, 3],
+  },
+  {
+    title: 'evicted while the spare slice drains: stays, and is replaced when that is free',
+    replicas: 2,
+    shards: [
+      { slice: 0, ...leaving },
+      { slice: 1, ...settled },
+      { slice: 2, ...draining },
+    ],
+    apply: [1, 0],
+    held: [0, 1, 2],
+  },
+  {
+    title: 'evicted while the gateway gets smaller: nothing takes its place',
+    replicas: 1,
+    shards: [
+      { slice: 0, ...settled },
+      { slice: 1, ...leaving },
+    ],
+    apply: [0],
+    remove: [1],
+    held: [0, 1],
+  },
+  {
+    title: 'an evicted one of an old template is replaced by the new one',
+    replicas: 1,
+    shards: [{ slice: 0, ...leaving, ...old }],
+    apply: [1],
+    create: [1],
+    remove: [0],
+    held: [0, 1],
+  },
+  {
+    title: 'the new one of a rollout is evicted: the old one stays until there is another',
+    replicas: 1,
+    shards: [
+      { slice: 0, ...settled, ...old },
+      { slice: 1, ...leaving },
+    ],
+    apply: [],
+    remove: [1],
+    held: [0, 1],
+  },
+  {
     title: 'stopped: all go',
     replicas: 0,
     shards: [
@@ -214,12 +300,23 @@ class SmallCluster {
   #shards: ShardState[] = [];
 
   get serving(): number {
-    return this.#shards.filter(({ readyMs, isDraining }) => readyMs && !isDraining).length;
+    const isServing = ({ readyMs, isDraining, isLeaving }: ShardState) =>
+      readyMs && !isDraining && !isLeaving;
+    return this.#shards.filter(isServing).length;
   }
 
   get slices(): string {
-    const marks = this.#shards.map(({ slice, isDraining }) => `${slice}${isDraining ? 'd' : ''}`);
+    const marks = this.#shards.map(({ slice, isDraining, isLeaving }) => {
+      return `${slice}${isDraining ? 'd' : ''}${isLeaving ? 'e' : ''}`;
+    });
     return marks.toSorted().join(' ');
+  }
+
+  /** A node drain: the pods end, their StatefulSets stay. */
+  evict(...slices: readonly number[]): void {
+    this.#shards = this.#shards.map((shard) =>
+      slices.includes(shard.slice) ? { ...shard, isLeaving: true } : shard,
+    );
   }
 
   outdate(): void {
@@ -232,7 +329,11 @@ class SmallCluster {
       .filter(({ isDraining }) => !isDraining || drained === 'pods stay')
       .map((shard): ShardState => {
         if (remove.includes(shard.slice)) return { slice: shard.slice, isDraining: true };
-        return shard.isDraining ? shard : { ...shard, readyMs: (shard.readyMs ?? 0) + settleMs };
+        // Without being replaced it drains, and its StatefulSet brings it back.
+        if (shard.isLeaving && drained === 'pods end') return { slice: shard.slice, hash: 'new' };
+        return shard.isDraining || shard.isLeaving
+          ? shard
+          : { ...shard, readyMs: (shard.readyMs ?? 0) + settleMs };
       });
     this.#shards = [...kept, ...create.map((slice) => ({ slice, hash: 'new' }))];
   }
@@ -249,6 +350,20 @@ describe('step after step', () => {
       return cluster.slices;
     });
     assert.deepEqual(seen.slice(-2), ['1 2 3', '1 2 3']);
+  });
+
+  test('a node with two of three shards is drained: one is replaced at once, the other comes back', () => {
+    const cluster = new SmallCluster();
+    for (let turn = 0; turn < 4; turn += 1) cluster.turn(3);
+    cluster.evict(0, 1);
+    const seen = Array.from({ length: 2 }, () => {
+      cluster.turn(3, 'pods stay');
+      return cluster.slices;
+    });
+    assert.deepEqual(seen, ['0e 1d 2 3', '0e 1d 2 3']);
+    for (let turn = 0; turn < 6; turn += 1) cluster.turn(3);
+    assert.equal(cluster.serving, 3);
+    assert.doesNotMatch(cluster.slices, /[de]/);
   });
 
   test('from three to one and back while the old ones still drain', () => {

@@ -3,10 +3,8 @@
  * at once. `parseConfigText` is the whole of it without I/O; `loadConfig` only adds reading the file.
  */
 
-import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname, extname, resolve } from 'node:path';
-import { formatBytes, MiB } from '#gateway/kit/bytes.ts';
 import { checkWords, type Issue } from './check.ts';
+import { type ConfigText, configTextOf, readConfigFile } from './config-text.ts';
 import type { CredentialRole } from './cos-rules.ts';
 import type { GatewayConfig } from './model.ts';
 import { formatPath, isBlock, newBlock, Origins, type Tree } from './origin.ts';
@@ -25,18 +23,6 @@ export interface LoadedConfig {
   readonly notices: readonly Notice[];
 }
 
-/** `vsftpd`: the original tool's INI. `yaml`: ours, JSON too. */
-export type ConfigFormat = 'vsftpd' | 'yaml';
-
-export interface ConfigText {
-  readonly format: ConfigFormat;
-  /** How problems name the text: the file as the user gave it. */
-  readonly name: string;
-  readonly text: string;
-  /** Where the file stands: what relative paths in YAML are relative to. */
-  readonly directory: string;
-}
-
 export interface ConfigSources {
   /** Undefined: only environment and arguments. */
   readonly source?: ConfigText | undefined;
@@ -46,7 +32,6 @@ export interface ConfigSources {
 }
 
 const problemsMax = 200;
-const fileBytesMax = 8 * MiB;
 
 /**
  * @throws ConfigError `invalid` with every problem of every source.
@@ -82,6 +67,8 @@ export function parseConfigText(sources: ConfigSources): LoadedConfig {
 export interface LoadOptions {
   /** Path against `cwd`; `*.conf` and `*.ini` are the original INI, `*.yaml`, `*.yml`, `*.json` ours. */
   readonly file?: string | undefined;
+  /** What the file holds, when it was read already. */
+  readonly bytes?: Uint8Array | undefined;
   readonly env?: Environment;
   readonly set?: readonly string[];
   readonly cwd: string;
@@ -93,69 +80,10 @@ export interface LoadOptions {
  *   unknown kind; `invalid` with every problem.
  */
 export function loadConfig(options: LoadOptions): LoadedConfig {
-  const { file, ...rest } = options;
-  return parseConfigText({
-    ...rest,
-    source: file === undefined ? undefined : readText(file, rest.cwd),
-  });
-}
-
-const formats: Readonly<Record<string, ConfigFormat>> = {
-  '.conf': 'vsftpd',
-  '.ini': 'vsftpd',
-  '.yaml': 'yaml',
-  '.yml': 'yaml',
-  '.json': 'yaml',
-};
-
-function readText(file: string, cwd: string): ConfigText {
-  const path = resolve(cwd, file);
-  const extension = extname(basename(path)).toLowerCase();
-  const format = Object.hasOwn(formats, extension) ? formats[extension] : undefined;
-  if (format === undefined) {
-    const known = 'name it *.conf (the original tool’s INI) or *.yaml, *.yml, *.json (ours)';
-    throw unreadable(file, 'the name does not say what kind of configuration this is', known);
-  }
-  return {
-    format,
-    name: file,
-    text: decode(readBytes(file, path), file),
-    directory: dirname(path),
-  };
-}
-
-function readBytes(file: string, path: string): Buffer {
-  try {
-    const { size } = statSync(path);
-    if (size <= fileBytesMax) return readFileSync(path);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const reason = Object.hasOwn(readFailures, code) ? readFailures[code] : undefined;
-    throw unreadable(file, reason ?? `cannot be read (${code})`, undefined, error);
-  }
-  throw unreadable(file, `is larger than ${formatBytes(fileBytesMax)}`);
-}
-
-const readFailures: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'there is no such directory',
-};
-
-/** UTF-8 with or without byte-order mark. Bytes that are no UTF-8 become U+FFFD; see check.ts. */
-function decode(bytes: Buffer, file: string): string {
-  const isUtf16 =
-    (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (isUtf16) throw unreadable(file, 'is UTF-16', 'save it as UTF-8');
-  return new TextDecoder('utf-8').decode(bytes);
-}
-
-function unreadable(place: string, message: string, hint?: string, cause?: unknown): ConfigError {
-  const problem = hint === undefined ? { place, message } : { place, message, hint };
-  const error = new ConfigError('unreadable', [problem]);
-  if (cause !== undefined) error.cause = cause;
-  return error;
+  const { file, bytes, ...rest } = options;
+  if (file === undefined) return parseConfigText(rest);
+  const source = configTextOf(file, bytes ?? readConfigFile(file, rest.cwd), rest.cwd);
+  return parseConfigText({ ...rest, source });
 }
 
 function invalid(problems: readonly Problem[], notices: readonly Notice[]): ConfigError {

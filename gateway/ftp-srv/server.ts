@@ -11,6 +11,8 @@ import { ControlChannel, type ControlEnd } from '#gateway/ftp/control.ts';
 import type { CutReason } from '#gateway/ftp/cut.ts';
 import { sleep } from '#gateway/kit/clock.ts';
 import { plainAddress } from '#gateway/kit/networks.ts';
+import type { ObjectStore } from '#gateway/storage/object-store.ts';
+import { renewAccount } from './account-renewal.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
 import { registryEntries } from './commands/table.ts';
 import type { FtpServices } from './services.ts';
@@ -78,6 +80,19 @@ export class FtpGatewayServer {
   /** Under way now, the longest-running session first. */
   get transfers(): readonly ActiveTransfer[] {
     return [...this.#sessions.values()].flatMap((session) => session.transfer ?? []);
+  }
+
+  /** Accounts have changed: sessions between commands hear of it now, the others after theirs. */
+  renewAccounts(): void {
+    for (const session of this.#sessions.values()) {
+      if (!session.control.isBusy) void renewAccount(session);
+    }
+  }
+
+  /** Stores that sessions hold, those of accounts removed meanwhile included. */
+  get storesInUse(): ReadonlySet<ObjectStore> {
+    const sessions = [...this.#sessions.values()].filter(({ isLoggedIn }) => isLoggedIn);
+    return new Set(sessions.map(({ account }) => account.store));
   }
 
   /** New connections are greeted 421 from now on; what is there goes on. */
@@ -181,12 +196,15 @@ export class FtpGatewayServer {
   async #run(connection: ShellConnection, session: Session, command: Command): Promise<void> {
     session.touch();
     this.#services.observer.command(command.verb);
+    const goodbye = renewAccount(session);
+    if (goodbye) return goodbye;
     await connection.commands.handle({
       directive: command.verb,
       arg: command.argument,
       flags: [],
       raw: '',
     });
+    await renewAccount(session);
   }
 
   #forget(connection: ShellConnection, session: Session, end: ControlEnd): void {

@@ -78,6 +78,10 @@ export type LoginOutcome =
   /** Too many failures from this address; try again after this long. */
   | { readonly kind: 'throttled'; readonly retryAfterMs: number };
 
+/** What a session finds when it asks for its account again: no such user any more, or elsewhere. */
+export type AccountEnd = 'removed' | 'moved';
+
+/** `dataPeer` and `sessionsMax` may change while the server runs. */
 export interface FtpServices {
   readonly clock: Clock;
   readonly log: Log;
@@ -93,6 +97,8 @@ export interface FtpServices {
   readonly sessionsMax: number;
   /** Never says which of user and password was wrong, and takes as long for both. */
   authenticate(user: string, password: string, peer: string): Promise<LoginOutcome>;
+  /** What has become of the account a session logged in with. Asked between commands. */
+  currentAccount(held: SessionAccount): SessionAccount | AccountEnd;
   /** IPv4 for the 227 reply to this client, or undefined when none is known (then 425). */
   passiveAddress(peer: string, local: string): string | undefined;
 }

@@ -119,6 +119,11 @@ export class Session {
     this.#armTimer();
   }
 
+  /** The same user with other rights, from the next command on. */
+  renewAccount(account: SessionAccount): void {
+    this.#account = account;
+  }
+
   /** Back to the state after the greeting (REIN, a new USER). */
   reset(): void {
     this.#account = undefined;

@@ -42,6 +42,8 @@ export interface LogHandle {
   readonly filePath: string | undefined;
   /** Lines lost because the disk or the reader of stdout did not keep up. */
   lostLines(): number;
+  /** From the next line on, for all children too; on standard output as well when it has a level of its own. */
+  setLevel(level: LogLevel): void;
   /** Writes what is buffered, synchronously. Happens by itself when the process exits. */
   flushSync(): void;
   /** Waits, at most 4 s, until everything is written. Lines logged later reach only stdout. */
@@ -64,8 +66,8 @@ const ranks = {
 export function createLog(options: LogOptions): LogHandle {
   const out = new StandardOutput(options.stdoutDescriptor ?? 1, options.clock);
   const sinks: Sinks = { out, file: undefined };
-  const stacks: StackPolicy = options.level === 'debug' ? 'always' : 'unexpected';
-  const log = wrap(createLogger(options, sinks), stacks);
+  const talk: Talk = { level: options.level, stdoutLevel: options.stdoutLevel ?? 'debug' };
+  const log = wrap(createLogger(options, talk, sinks), talk);
   sinks.file = openFile(options, log);
 
   const flushSync = () => {
@@ -77,6 +79,10 @@ export function createLog(options: LogOptions): LogHandle {
     log,
     filePath: sinks.file?.path,
     lostLines: () => out.lostLines + (sinks.file?.lostLines ?? 0),
+    setLevel(level) {
+      talk.level = level;
+      if (options.stdoutLevel !== undefined) talk.stdoutLevel = level;
+    },
     flushSync,
     async close() {
       await Promise.all([sinks.file?.close(), out.close()]);
@@ -90,29 +96,35 @@ interface Sinks {
   file: LogFile | undefined;
 }
 
-function createLogger(options: LogOptions, sinks: Sinks): Logger {
+/** How talkative the log is now. */
+interface Talk {
+  level: LogLevel;
+  stdoutLevel: LogLevel;
+}
+
+/** pino's own level is fixed for each child when it is made, so it lets everything through. */
+function createLogger(options: LogOptions, talk: Talk, sinks: Sinks): Logger {
   return pino(
     {
-      level: options.level === 'debug' ? 'debug' : 'info',
+      level: 'debug',
       base: null,
       timestamp: () => `,"time":"${new Date(options.clock.now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (fields: unknown) => fields }, // ours are plain already
     },
-    splitLines(options, sinks),
+    splitLines(options, talk, sinks),
   );
 }
 
 /** pino leaves the level and message of the line beside it for a destination with this symbol. */
-function splitLines(options: LogOptions, sinks: Sinks) {
-  const stdoutRank = ranks[options.stdoutLevel ?? 'debug'];
+function splitLines(options: LogOptions, talk: Talk, sinks: Sinks) {
   const format = options.stdout === 'text' ? textLine : (line: string) => line;
   return {
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 0,
     lastMsg: '',
     write(line: string) {
-      const isTold = this.lastLevel >= stdoutRank || alwaysOnStdout.has(this.lastMsg);
+      const isTold = this.lastLevel >= ranks[talk.stdoutLevel] || alwaysOnStdout.has(this.lastMsg);
       if (isTold) sinks.out.write(format(line));
       sinks.file?.write(line);
     },
@@ -135,14 +147,15 @@ function openFile(options: LogOptions, log: Log): LogFile | undefined {
   return file;
 }
 
-function wrap(logger: Logger, stacks: StackPolicy): Log {
+function wrap(logger: Logger, talk: Talk): Log {
+  const stacks = (): StackPolicy => (talk.level === 'debug' ? 'always' : 'unexpected');
   return {
     debug(fields, message) {
-      if (logger.isLevelEnabled('debug')) logger.debug(logFields(fields, stacks), message);
+      if (talk.level === 'debug') logger.debug(logFields(fields, stacks()), message);
     },
-    info: (fields, message) => logger.info(logFields(fields, stacks), message),
-    warn: (fields, message) => logger.warn(logFields(fields, stacks), message),
-    error: (fields, message) => logger.error(logFields(fields, stacks), message),
-    child: (fields) => wrap(logger.child(logFields(fields, stacks)), stacks),
+    info: (fields, message) => logger.info(logFields(fields, stacks()), message),
+    warn: (fields, message) => logger.warn(logFields(fields, stacks()), message),
+    error: (fields, message) => logger.error(logFields(fields, stacks()), message),
+    child: (fields) => wrap(logger.child(logFields(fields, stacks())), talk),
   };
 }

@@ -12,12 +12,17 @@ const masqueradeSources = ['none', 'config', 'network', 'file', 'dns'] as const;
 /** Where the address in 227 replies comes from. */
 export type MasqueradeSource = (typeof masqueradeSources)[number];
 
+const reloadResults = ['ok', 'failed'] as const;
+type ReloadResult = (typeof reloadResults)[number];
+
 export interface ProcessMetrics {
   /** The source of the address that 227 replies carry now. */
   masqueradeSource(source: MasqueradeSource): void;
   masqueradeChanged(): void;
-  /** @param unixSeconds when the configuration was read. */
-  configLoaded(result: 'success' | 'failure', unixSeconds: number): void;
+  /** At start. @param unixSeconds when the configuration was read. */
+  configLoaded(unixSeconds: number): void;
+  /** While running. `failed`: the configuration before goes on. */
+  configReloaded(result: ReloadResult, unixSeconds: number): void;
   /** @param unixSeconds the end of the certificate's validity. */
   certificateLoaded(unixSeconds: number): void;
   draining(state: 'yes' | 'no'): void;
@@ -88,8 +93,17 @@ function masqueradeMetrics(
   return { masqueradeSource: setSource, masqueradeChanged: () => changes.inc() };
 }
 
-/** Absent until a configuration was read: 0 would look like a failure. */
-function configMetrics(registers: Registry[]): Pick<ProcessMetrics, 'configLoaded'> {
+/** The gauges are absent until a configuration was read: 0 would look like a failure. */
+function configMetrics(
+  registers: Registry[],
+): Pick<ProcessMetrics, 'configLoaded' | 'configReloaded'> {
+  const reloads = new Counter({
+    name: 'cosftp_config_reloads_total',
+    help: 'Times a changed configuration was read while running',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of reloadResults) reloads.inc({ result }, 0);
   const successful = new Gauge({
     name: 'cosftp_config_last_reload_successful',
     help: 'Whether the last attempt to read the configuration succeeded',
@@ -102,10 +116,16 @@ function configMetrics(registers: Registry[]): Pick<ProcessMetrics, 'configLoade
   });
   successful.remove();
   timestamp.remove();
+  const succeed = (unixSeconds: number) => {
+    successful.set(1);
+    timestamp.set(unixSeconds);
+  };
   return {
-    configLoaded(result, unixSeconds) {
-      successful.set(result === 'success' ? 1 : 0);
-      if (result === 'success') timestamp.set(unixSeconds);
+    configLoaded: succeed,
+    configReloaded(result, unixSeconds) {
+      reloads.inc({ result });
+      if (result === 'ok') succeed(unixSeconds);
+      else successful.set(0);
     },
   };
 }

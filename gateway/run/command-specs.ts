@@ -40,7 +40,9 @@ export const commandSpecs = {
     summary: 'run the gateway (default)',
     details: [
       'Runs the FTP gateway until SIGTERM or Ctrl-C.',
-      'With --config it serves the accounts of that file; with --demo it brings its own COS and account.',
+      'With --config it serves the accounts of that file and follows it: changes count while it runs, those',
+      'that need a restart are named in the log, and SIGHUP reads it again.',
+      'With --demo it brings its own COS and account.',
     ].join('\n'),
     options: {
       ...configOptions,

@@ -59,7 +59,10 @@ async function runServer(
   checked: { port: number; secretKey: string; faults: FaultScript },
 ): Promise<ExitCode> {
   const logging = createLog({ level: 'info', stdout: 'json', clock: systemClock });
-  const signals = watchStopSignals(systemClock, () => process.exit(exitCodes.failed));
+  const signals = watchStopSignals({
+    clock: systemClock,
+    onInsist: () => process.exit(exitCodes.failed),
+  });
   const { host } = options;
   const { port, faults } = checked;
   const cosd = await startCosd({

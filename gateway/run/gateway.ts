@@ -3,7 +3,7 @@
  * takes them down in the opposite order. The only place that knows all of them.
  */
 import { totalmem } from 'node:os';
-import type { GatewayConfig } from '#gateway/config/model.ts';
+import type { GatewayConfig, LogLevel } from '#gateway/config/model.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import { chooseDataReading } from '#gateway/ftp/direct-read-trial.ts';
 import { PassivePorts, type PassivePortsOptions } from '#gateway/ftp/passive-ports.ts';
@@ -13,19 +13,21 @@ import type { SessionTimeouts, TransferDirection } from '#gateway/ftp-srv/servic
 import { formatBytes } from '#gateway/kit/bytes.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
-import { NetworkSet } from '#gateway/kit/networks.ts';
 import { type AdminServer, type ReadinessCheck, startAdmin } from '#gateway/observe/admin.ts';
 import { ObserveError } from '#gateway/observe/errors.ts';
 import { createMetrics, type Metrics } from '#gateway/observe/metrics.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
+import { applyConfig } from './apply-config.ts';
 import { tryPort } from './free-port.ts';
 import { resolveHost } from './host-addresses.ts';
 import { listenError } from './listen-error.ts';
-import { createAuthenticate } from './logins.ts';
+import { LiveConfig } from './live-config.ts';
+import { Logins } from './logins.ts';
 import { Masquerade } from './masquerade.ts';
 import { chooseUploadMemory, processBaseBytes } from './memory.ts';
+import { type ReloadCause, Reloads } from './reload.ts';
 import { Stores } from './stores.ts';
 import { observeTransfers } from './transfer-observer.ts';
 import { version } from './version.ts';
@@ -44,6 +46,8 @@ export interface GatewayOptions {
   readonly passivePorts?: PassivePortsOptions['ports'];
   /** For metrics: lines the log had to drop. */
   readonly lostLogLines?: () => number;
+  /** Called with `log.level` when a reload changed it. */
+  readonly setLogLevel?: (level: LogLevel) => void;
 }
 
 export interface RunningTransfer {
@@ -58,6 +62,13 @@ export interface RunningGateway extends AsyncDisposable {
   readonly sessionCount: number;
   /** Under way now. */
   readonly transfers: readonly RunningTransfer[];
+  /** As it counts now: words that need a restart have the value they had at start. */
+  readonly config: GatewayConfig;
+  /**
+   * Takes over what can change of a new configuration and tells the log, the metrics and `/statusz`; one
+   * that cannot be had changes nothing. Never throws. @param load may throw ConfigError.
+   */
+  reload(load: () => GatewayConfig, cause: ReloadCause): void;
   /** Lets sessions finish; resolves when none is left or the deadline passed. */
   drain(options: DrainOptions): Promise<void>;
   /** Ends everything at once. Idempotent. */
@@ -77,6 +88,7 @@ const timeoutDefaults: SessionTimeouts = {
  */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { config, clock, log } = options;
+  const live = new LiveConfig(config);
   await using opened = new AsyncDisposableStack();
   const metrics = createGatewayMetrics();
   const transferObserver = observeTransfers(metrics);
@@ -86,8 +98,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     (it) => it.close(),
   );
   await openFtpPort(config, (host, port) => tryPort(host, port));
-  const passivePorts = opened.adopt(await openPassivePorts(options, metrics), (it) => it.close());
+  const passivePorts = opened.adopt(await openPassivePorts(options, live, metrics), (it) =>
+    it.close(),
+  );
   const masquerade = opened.adopt(createMasquerade(options, metrics), (it) => it.close());
+  const exempt = { contains: (address: string) => live.dataPeerNetworks.contains(address) };
+  const logins = new Logins({ config, clock, log, stores, pool, exempt });
   const server = new FtpGatewayServer({
     address: config.listen_address,
     port: config.listen_port,
@@ -100,9 +116,14 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       dataReading: options.dataReading ?? (await chooseDataReading(clock, log)),
       observer: metrics,
       transferObserver,
-      dataPeer: config.data_peer,
-      sessionsMax: config.max_sessions ?? 0,
-      authenticate: createAuthenticate({ config, clock, log, stores, pool }),
+      get dataPeer() {
+        return live.config.data_peer;
+      },
+      get sessionsMax() {
+        return live.config.max_sessions ?? 0;
+      },
+      authenticate: (user, password, peer) => logins.authenticate(user, password, peer),
+      currentAccount: (held) => logins.currentAccount(held),
       passiveAddress: (peer, local) => masquerade.addressFor(peer, local),
     },
   });
@@ -116,10 +137,17 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   await masquerade.start();
   const ftpPort = await openFtpPort(config, () => server.listen());
   opened.defer(() => server.close());
-  const parts = { server, passivePorts, masquerade };
+  const { setLogLevel } = options;
+  const reloads = new Reloads({
+    apply: (next) => applyConfig(next, { live, logins, masquerade, server, stores, setLogLevel }),
+    clock,
+    log,
+    observer: metrics,
+  });
+  const parts = { server, passivePorts, masquerade, reloads };
   const admin = opened.adopt(await startAdminPort(options, metrics, parts), (it) => it.close());
   metrics.draining('no');
-  metrics.configLoaded('success', clock.now() / 1000);
+  metrics.configLoaded(clock.now() / 1000);
 
   const running = opened.move();
   let closed: Promise<void> | undefined;
@@ -133,6 +161,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     get transfers() {
       return server.transfers;
     },
+    get config() {
+      return live.config;
+    },
+    reload: (load, cause) => reloads.reload(load, cause),
     drain: (drainOptions) => {
       metrics.draining('yes');
       return server.drain(drainOptions);
@@ -154,11 +186,17 @@ async function openFtpPort<T>(
   }
 }
 
-function openPassivePorts({ config, clock, log, passivePorts }: GatewayOptions, metrics: Metrics) {
+function openPassivePorts(
+  { config, clock, log, passivePorts }: GatewayOptions,
+  live: LiveConfig,
+  metrics: Metrics,
+) {
   return PassivePorts.open({
     host: config.listen_address,
     ports: passivePorts ?? config.passive_port,
-    networks: new NetworkSet(config.data_peer_networks),
+    get networks() {
+      return live.dataPeerNetworks;
+    },
     clock,
     log,
     onOutcome: (mode, outcome, waitSeconds) => metrics.dataConnection(mode, outcome, waitSeconds),
@@ -203,6 +241,7 @@ interface GatewayParts {
   readonly server: FtpGatewayServer;
   readonly passivePorts: PassivePorts;
   readonly masquerade: Masquerade;
+  readonly reloads: Reloads;
 }
 
 /**
@@ -231,7 +270,7 @@ async function startAdminPort(
   parts: GatewayParts,
 ): Promise<AdminServer> {
   const { config, log } = options;
-  const { server, passivePorts, masquerade } = parts;
+  const { server, passivePorts, masquerade, reloads } = parts;
   const start = (port: number) =>
     startAdmin({
       host: config.admin_address,
@@ -242,6 +281,7 @@ async function startAdminPort(
         version,
         draining: server.isDraining,
         sessions: server.sessionCount,
+        config: reloads.status,
         masquerade: masquerade.status,
         passive_ports: passivePorts.counts,
         transfers: server.transfers.map(({ id, direction, bytes }) => ({ id, direction, bytes })),

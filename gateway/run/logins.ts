@@ -1,91 +1,107 @@
-/** From a name and a password to an account with its jail, its store and its limits. */
+/**
+ * From a name and a password to an account with its jail, its store and its limits. The accounts may be
+ * replaced while the gateway runs; what is remembered about passwords and addresses stays.
+ */
+import { isDeepStrictEqual } from 'node:util';
 import { Accounts } from '#gateway/auth/accounts.ts';
+import { PasswordChecker } from '#gateway/auth/password.ts';
 import { Throttle } from '#gateway/auth/throttle.ts';
+import { isSamePlace } from '#gateway/config/diff.ts';
 import type { AccountConfig, GatewayConfig } from '#gateway/config/model.ts';
-import { findCodec, type TextCodec } from '#gateway/ftp/filename-encoding.ts';
-import type { LoginOutcome, SessionAccount } from '#gateway/ftp-srv/services.ts';
-import { assert } from '#gateway/kit/assert.ts';
-import { formatBytes } from '#gateway/kit/bytes.ts';
+import type { AccountEnd, LoginOutcome, SessionAccount } from '#gateway/ftp-srv/services.ts';
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
-import { NetworkSet } from '#gateway/kit/networks.ts';
-import { Jail } from '#gateway/storage/keys.ts';
-import type { PartPool } from '#gateway/transfer/budget.ts';
-import { partPlan } from '#gateway/transfer/plan.ts';
-import type { Stores } from './stores.ts';
+import type { ObjectStore } from '#gateway/storage/object-store.ts';
+import { type AccountContext, sessionAccount } from './session-account.ts';
 
-/** Parts of one upload on their way to COS at once; 8 MiB each cover 50 ms of latency at 640 MiB/s. */
-const partsInFlightDefault = 4;
-
-export interface LoginContext {
+export interface LoginsOptions extends Omit<AccountContext, 'config'> {
   readonly config: GatewayConfig;
   readonly clock: Clock;
   readonly log: Log;
-  readonly stores: Stores;
-  readonly pool: PartPool;
+  /** Addresses behind which many clients may stand; see Throttle. */
+  readonly exempt: { contains(address: string): boolean };
 }
 
-export type Authenticate = (user: string, password: string, peer: string) => Promise<LoginOutcome>;
+interface Entry {
+  readonly config: AccountConfig;
+  readonly account: SessionAccount;
+}
 
-/** Checks passwords, slows guessing down, and hands out what a session may do. */
-export function createAuthenticate(context: LoginContext): Authenticate {
-  const { config, clock, log } = context;
-  const accounts = new Accounts(config.accounts, { log });
-  const throttle = new Throttle({ clock, exempt: new NetworkSet(config.data_peer_networks) });
-  const sessionAccounts = new Map(
-    config.accounts.map((account) => [account.user, sessionAccount(account, context)]),
-  );
-  return async (user, password, peer) => {
-    const retryAfterMs = throttle.retryAfterMs(peer);
+/** One state of all accounts; never changed, only replaced. */
+interface Table {
+  readonly accounts: Accounts;
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly config: GatewayConfig;
+}
+
+export class Logins {
+  readonly #options: LoginsOptions;
+  readonly #checker = new PasswordChecker();
+  readonly #throttle: Throttle;
+  /** What the account of a session was made of, also when it is no longer in the table. */
+  readonly #configs = new WeakMap<SessionAccount, AccountConfig>();
+  #table: Table;
+
+  /** @throws StoreError `rejected` when an account's bucket, region and endpoint make no host. */
+  constructor(options: LoginsOptions) {
+    this.#options = options;
+    this.#throttle = new Throttle({ clock: options.clock, exempt: options.exempt });
+    this.#table = this.#tableOf(options.config);
+  }
+
+  /** New logins go by the accounts of `config` from now on. @throws as the constructor, changing nothing. */
+  change(config: GatewayConfig): void {
+    this.#table = this.#tableOf(config, this.#table);
+  }
+
+  /** Those of all accounts that may log in. */
+  get stores(): ReadonlySet<ObjectStore> {
+    return new Set([...this.#table.entries.values()].map(({ account }) => account.store));
+  }
+
+  /** Checks the password and slows guessing down. */
+  async authenticate(user: string, password: string, peer: string): Promise<LoginOutcome> {
+    const retryAfterMs = this.#throttle.retryAfterMs(peer);
     if (retryAfterMs > 0) return { kind: 'throttled', retryAfterMs };
-    const found = await accounts.authenticate(user, password);
-    const account = found && sessionAccounts.get(found.user);
-    if (!account) {
-      await sleep(clock, throttle.noteFailure(peer));
+    const found = await this.#table.accounts.authenticate(user, password);
+    const entry = found && this.#table.entries.get(found.user);
+    // The accounts may have been replaced meanwhile: only a password that still is the same counts.
+    if (!entry || !isDeepStrictEqual(entry.config.password, found.password)) {
+      await sleep(this.#options.clock, this.#throttle.noteFailure(peer));
       return { kind: 'refused' };
     }
-    throttle.noteSuccess(peer);
-    return { kind: 'accepted', account };
-  };
-}
-
-function sessionAccount(
-  account: AccountConfig,
-  { config, log, stores, pool }: LoginContext,
-): SessionAccount {
-  const plan = partPlan({
-    minPartBytes: config.min_part_size,
-    memoryBytes: pool.limitBytes,
-    limitBytes: account.single_file_max_size,
-  });
-  const limitBytes = Math.min(account.single_file_max_size, plan.reachableBytes);
-  if (limitBytes < account.single_file_max_size) {
-    log.warn(
-      {
-        user: account.user,
-        single_file_max_size: formatBytes(account.single_file_max_size),
-        reachable: formatBytes(limitBytes),
-        hint: 'Raise upload_memory to reach single_file_max_size.',
-      },
-      'file size limited by upload_memory',
-    );
+    this.#throttle.noteSuccess(peer);
+    return { kind: 'accepted', account: entry.account };
   }
-  return {
-    user: account.user,
-    jail: new Jail(account.prefix),
-    codec: codecNamed(account.filename_encoding),
-    store: stores.storeFor(account.cos),
-    permissions: new Set(account.permissions),
-    limitBytes,
-    plan,
-    partsInFlight: config.parts_in_flight ?? partsInFlightDefault,
-    incompleteUploads: account.incomplete_uploads,
-  };
-}
 
-/** The configuration accepts only encodings the engine knows. */
-function codecNamed(name: string): TextCodec {
-  const codec = findCodec(name);
-  assert(codec, `no codec for filename_encoding ${name}`);
-  return codec;
+  /** What a session that logged in with `held` may do now. */
+  currentAccount(held: SessionAccount): SessionAccount | AccountEnd {
+    const entry = this.#table.entries.get(held.user);
+    if (!entry) return 'removed';
+    if (entry.account === held) return held;
+    const config = this.#configs.get(held);
+    return config && isSamePlace(config, entry.config) ? entry.account : 'moved';
+  }
+
+  #tableOf(config: GatewayConfig, before?: Table): Table {
+    const { log } = this.#options;
+    const entries = config.accounts.map((account) => this.#entryOf(account, config, before));
+    return {
+      accounts: new Accounts(config.accounts, { log, checker: this.#checker }),
+      entries: new Map(entries.map((entry) => [entry.config.user, entry])),
+      config,
+    };
+  }
+
+  /** An account that stays as it is keeps its value, and its warnings are not repeated. */
+  #entryOf(account: AccountConfig, config: GatewayConfig, before: Table | undefined): Entry {
+    const known = before?.entries.get(account.user);
+    const haveSameParts =
+      before?.config.min_part_size === config.min_part_size &&
+      before.config.parts_in_flight === config.parts_in_flight;
+    if (known && haveSameParts && isDeepStrictEqual(known.config, account)) return known;
+    const made = sessionAccount(account, { ...this.#options, config });
+    this.#configs.set(made, account);
+    return { config: account, account: made };
+  }
 }

@@ -7,6 +7,7 @@
  * none PASV answers 425 and EPSV works. A new address counts for the next PASV; no session is closed.
  */
 import { isIPv4 } from 'node:net';
+import type { MasqueradeNetwork } from '#gateway/config/model.ts';
 import { type Clock, sleep, type Timer } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -23,19 +24,28 @@ export interface MasqueradeObserver {
   masqueradeChanged(): void;
 }
 
-export interface MasqueradeOptions {
+/** What may change while running. */
+export interface MasqueradeWords {
   /** IPv4 address or DNS name. */
-  readonly address?: string;
+  readonly address?: string | undefined;
+  /** First match wins over `file` and `address`. */
+  readonly networks: readonly MasqueradeNetwork[];
+}
+
+export interface MasqueradeOptions extends MasqueradeWords {
   /** Followed while running; what it holds wins over `address`. */
   readonly file?: string;
-  /** First match wins over `file` and `address`. */
-  readonly networks: readonly { readonly clients: string; readonly address: string }[];
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: MasqueradeObserver;
   /** Rejects when the name has no IPv4 address. */
   readonly resolve: (name: string) => Promise<HostAddresses>;
   readonly fileAccess?: AddressFileAccess;
+}
+
+interface ClientNetwork {
+  readonly clients: NetworkSet;
+  readonly address: string;
 }
 
 /** Without a time to live, and the bounds of one: a record of a moved balancer must not last an hour. */
@@ -55,7 +65,8 @@ interface Resolving {
 
 export class Masquerade {
   readonly #options: MasqueradeOptions;
-  readonly #networks: readonly { readonly clients: NetworkSet; readonly address: string }[];
+  #address: string | undefined;
+  #networks: readonly ClientNetwork[];
   readonly #file: AddressFile | undefined;
   /** What the file says; it goes before the configured word. */
   #fromFile: string | undefined;
@@ -68,10 +79,8 @@ export class Masquerade {
 
   constructor(options: MasqueradeOptions) {
     this.#options = options;
-    this.#networks = options.networks.map(({ clients, address }) => ({
-      clients: new NetworkSet([clients]),
-      address,
-    }));
+    this.#address = options.address;
+    this.#networks = clientNetworks(options.networks);
     if (options.file === undefined) return;
     this.#file = new AddressFile({
       path: options.file,
@@ -98,6 +107,16 @@ export class Masquerade {
     await this.#follow();
   }
 
+  /** New words, from the next PASV on; a new DNS name as soon as it is resolved. */
+  change({ address, networks }: MasqueradeWords): void {
+    this.#networks = clientNetworks(networks);
+    const isSameAddress = address === this.#address;
+    this.#address = address;
+    if (!this.#isStarted) return;
+    if (isSameAddress) this.#tellSource(this.#source === 'network' ? 'none' : this.#source);
+    else void this.#follow();
+  }
+
   /**
    * @param peer the client's address. @param local the address of ours it reached.
    * @returns undefined when no IPv4 address is known for this client.
@@ -105,8 +124,7 @@ export class Masquerade {
   addressFor(peer: string, local: string): string | undefined {
     const rule = this.#networks.find(({ clients }) => clients.contains(peer));
     if (rule) return rule.address;
-    const { address, file } = this.#options;
-    if (address !== undefined || file !== undefined) return this.#known;
+    if (this.#address !== undefined || this.#file) return this.#known;
     return isIPv4(local) ? local : undefined;
   }
 
@@ -123,7 +141,7 @@ export class Masquerade {
   /** Turns to what is wanted now: an address counts at once, a name as soon as it is resolved. */
   async #follow(): Promise<void> {
     this.#stopResolving();
-    const wanted = this.#fromFile ?? this.#options.address;
+    const wanted = this.#fromFile ?? this.#address;
     if (wanted === undefined) return this.#announce(undefined, 'none');
     if (isIPv4(wanted)) {
       return this.#announce(wanted, this.#fromFile === undefined ? 'config' : 'file');
@@ -177,4 +195,8 @@ export class Masquerade {
     this.#source = source === 'none' && hasRules ? 'network' : source;
     this.#options.observer.masqueradeSource(this.#source);
   }
+}
+
+function clientNetworks(words: readonly MasqueradeNetwork[]): readonly ClientNetwork[] {
+  return words.map(({ clients, address }) => ({ clients: new NetworkSet([clients]), address }));
 }

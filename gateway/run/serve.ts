@@ -1,18 +1,20 @@
 /** `serve`: from configuration to a running gateway to an orderly end. */
 import { resolve } from 'node:path';
-import { type LoadedConfig, loadConfig } from '#gateway/config/load.ts';
+import type { LoadedConfig } from '#gateway/config/load.ts';
 import type { GatewayConfig } from '#gateway/config/model.ts';
-import { ConfigError, formatProblem, type Notice } from '#gateway/config/problem.ts';
+import { ConfigError, type Notice } from '#gateway/config/problem.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { createLog, type LogHandle } from '#gateway/observe/log.ts';
 import { printProblems } from './check-config.ts';
+import { ConfigSource } from './config-source.ts';
 import { type DemoPlan, demoText, hasMoved, planDemo, startDemoCos } from './demo.ts';
 import { RunError } from './errors.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { type RunningGateway, startGateway } from './gateway.ts';
 import { machineNotices } from './machine-notices.ts';
-import { type StopRequest, watchStopSignals } from './signals.ts';
+import { NoticeTeller } from './notices.ts';
+import { type StopRequest, type StopSignals, watchStopSignals } from './signals.ts';
 import { requireSupported } from './supported-config.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -35,7 +37,8 @@ const demoTriesMax = 5;
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
   const dataDirectory = resolve(options.cwd, options.dataDirectory ?? 'cos-data');
   try {
-    if (options.file !== undefined) return await serveConfig(options, terminal);
+    const { file } = options;
+    if (file !== undefined) return await serveConfig({ ...options, file }, terminal);
     return await serveDemo(options, dataDirectory, terminal);
   } catch (error) {
     if (error instanceof ConfigError) {
@@ -46,9 +49,13 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   }
 }
 
-async function serveConfig(options: ServeOptions, terminal: Terminal): Promise<ExitCode> {
-  const loaded = requireSupported(loadConfig(options), options.file ?? '');
-  return run({ loaded, options, terminal, stdout: 'json', beforeGateway: nothingBefore });
+async function serveConfig(
+  options: ServeOptions & { readonly file: string },
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const source = new ConfigSource(options);
+  const { loaded } = source;
+  return run({ loaded, source, options, terminal, stdout: 'json', beforeGateway: nothingBefore });
 }
 
 /** Two demos that start at once choose the same ports; the slower one chooses again. */
@@ -102,6 +109,8 @@ interface Surroundings {
 
 interface RunOptions {
   readonly loaded: LoadedConfig;
+  /** Followed when there is one. */
+  readonly source?: ConfigSource;
   readonly options: ServeOptions;
   readonly terminal: Terminal;
   readonly stdout: 'json' | 'text';
@@ -113,12 +122,14 @@ const nothingBefore = async (): Promise<Surroundings> => ({
   close: async () => undefined,
 });
 
-async function run({ loaded, options, terminal, stdout, beforeGateway }: RunOptions) {
+async function run(how: RunOptions): Promise<ExitCode> {
+  const { loaded, source, options, terminal, stdout, beforeGateway } = how;
   const { config } = loaded;
   const logging = openLog(config, stdout);
-  const signals = watchStopSignals(systemClock, () => process.exit(exitCodes.failed));
+  const signals = watchSignals(source, terminal);
+  const notices = new NoticeTeller(logging.log);
   try {
-    tellNotices([...loaded.notices, ...machineNotices(config, options.env)], logging.log);
+    notices.tell(allNotices(loaded, options));
     const surroundings = await beforeGateway(logging.log);
     try {
       const gateway = await startGateway({
@@ -127,13 +138,19 @@ async function run({ loaded, options, terminal, stdout, beforeGateway }: RunOpti
         log: logging.log,
         env: options.env,
         lostLogLines: () => logging.lostLines(),
+        setLogLevel: (level) => logging.setLevel(level),
+      });
+      await source?.follow({
+        clock: systemClock,
+        reader: gateway,
+        onNotices: (fresh) => notices.tell(allNotices(fresh, options)),
       });
       logging.flushSync(); // the announcement stands after the lines of the start
       surroundings.announce(gateway);
       tellReady(gateway, logging.log);
       const request = await signals.stopped;
       if (terminal.isInteractive) terminal.print(stoppingText(gateway, request));
-      await stop(gateway, request, config, logging.log);
+      await stop({ gateway, source, request, log: logging.log });
     } finally {
       await surroundings.close();
     }
@@ -157,13 +174,16 @@ function stoppingText({ transfers }: RunningGateway, request: StopRequest): stri
   return `\nStopping: ${who} ${seconds} s to finish; Ctrl-C again ends at once.`;
 }
 
-async function stop(
-  gateway: RunningGateway,
-  request: StopRequest,
-  config: GatewayConfig,
-  log: Log,
-): Promise<void> {
-  const { sessionCount: sessions, transfers } = gateway;
+interface Stopping {
+  readonly gateway: RunningGateway;
+  readonly source: ConfigSource | undefined;
+  readonly request: StopRequest;
+  readonly log: Log;
+}
+
+/** While sessions finish, an account can still be taken away. */
+async function stop({ gateway, source, request, log }: Stopping): Promise<void> {
+  const { sessionCount: sessions, transfers, config } = gateway;
   log.info({ request, sessions, transfers: transfers.length }, 'stopping');
   await gateway.drain(
     request === 'terminate'
@@ -174,6 +194,7 @@ async function stop(
         }
       : { acceptMs: 0, deadlineMs: interruptDeadlineMs, idleMs: 0 },
   );
+  source?.close();
   await gateway.close();
   log.info({}, 'stopped');
 }
@@ -183,8 +204,19 @@ function openLog({ log }: GatewayConfig, stdout: 'json' | 'text'): LogHandle {
   return createLog({ ...log, stdoutLevel: log.level, stdout, clock: systemClock });
 }
 
-function tellNotices(notices: readonly Notice[], log: Log): void {
-  for (const notice of notices) {
-    log[notice.level]({ notice: formatProblem(notice) }, 'configuration notice');
-  }
+function allNotices({ notices, config }: LoadedConfig, { env }: ServeOptions): readonly Notice[] {
+  return [...notices, ...machineNotices(config, env)];
+}
+
+/** A demo has nothing to read again, and a gateway whose terminal was closed is not asked to. */
+function watchSignals(source: ConfigSource | undefined, terminal: Terminal): StopSignals {
+  return watchStopSignals({
+    clock: systemClock,
+    onInsist: () => process.exit(exitCodes.failed),
+    onHangup: () => {
+      if (!source || terminal.isClosed) return false;
+      source.ask();
+      return true;
+    },
+  });
 }

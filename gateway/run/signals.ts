@@ -1,6 +1,7 @@
 /**
- * SIGTERM, SIGINT and their meaning: the first asks to stop in order, a second one of SIGINT ends at
- * once, because a person who presses Ctrl-C twice means it.
+ * SIGTERM, SIGINT, SIGHUP and their meaning. The first of SIGTERM and SIGINT asks to stop in order; a
+ * second one of SIGINT ends at once, because a person who presses Ctrl-C twice means it. SIGHUP asks a
+ * service to read its configuration again, and tells a program at a terminal that it was closed.
  */
 import type { EventEmitter } from 'node:events';
 import type { Clock } from '#gateway/kit/clock.ts';
@@ -8,7 +9,7 @@ import type { Clock } from '#gateway/kit/clock.ts';
 export type StopRequest =
   /** An orchestrator asks: sessions may finish within drain_seconds. */
   | 'terminate'
-  /** A person at a terminal: running transfers get a few seconds. */
+  /** A person at a terminal, or the terminal is gone: running transfers get a few seconds. */
   | 'interrupt';
 
 export interface StopSignals {
@@ -24,12 +25,18 @@ export interface StopSignals {
  */
 const samePressMs = 1_000;
 
-/** @param onInsist called at a second Ctrl-C. @param source the process, except in tests. */
-export function watchStopSignals(
-  clock: Clock,
-  onInsist: () => void,
-  source: EventEmitter = process,
-): StopSignals {
+export interface StopSignalOptions {
+  readonly clock: Clock;
+  /** A second Ctrl-C. */
+  readonly onInsist: () => void;
+  /** SIGHUP: true when it was dealt with. Otherwise, and by default, it is a request to stop. */
+  readonly onHangup?: () => boolean;
+  /** The process, except in tests. */
+  readonly source?: EventEmitter;
+}
+
+export function watchStopSignals(options: StopSignalOptions): StopSignals {
+  const { clock, onInsist, onHangup, source = process } = options;
   let resolveStopped: (request: StopRequest) => void = () => undefined;
   const stopped = new Promise<StopRequest>((resolve) => {
     resolveStopped = resolve;
@@ -41,13 +48,18 @@ export function watchStopSignals(
     if (clock.monotonicMs() - firstInterruptMs >= samePressMs) onInsist();
     else resolveStopped('interrupt');
   };
+  const hangUp = () => {
+    if (!onHangup?.()) resolveStopped('interrupt');
+  };
   source.on('SIGTERM', onTerminate);
   source.on('SIGINT', onInterrupt);
+  source.on('SIGHUP', hangUp);
   return {
     stopped,
     dispose() {
       source.off('SIGTERM', onTerminate);
       source.off('SIGINT', onInterrupt);
+      source.off('SIGHUP', hangUp);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Where commands write to people. The gateway's own events go to the log, never here. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 
 export interface Terminal {
   /** One or more lines to standard output. */
@@ -15,6 +16,8 @@ export interface Terminal {
   readonly canAsk: boolean;
   /** Whether a person reads standard output. */
   readonly isInteractive: boolean;
+  /** Whether that person's terminal was closed since. */
+  readonly isClosed: boolean;
 }
 
 export const processTerminal: Terminal = {
@@ -24,6 +27,10 @@ export const processTerminal: Terminal = {
   askUnseen,
   canAsk: process.stdin.isTTY === true,
   isInteractive: process.stdout.isTTY === true,
+  get isClosed() {
+    // The descriptor of a closed terminal stays open and answers no request of a terminal any more.
+    return process.stdout.isTTY === true && !isatty(1);
+  },
 };
 
 async function readProcessInput(bytesMax: number): Promise<string> {

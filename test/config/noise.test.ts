@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { type ConfigFormat, parseConfigText } from '#gateway/config/load.ts';
+import type { ConfigFormat } from '#gateway/config/config-text.ts';
+import { parseConfigText } from '#gateway/config/load.ts';
 import { ConfigError, formatProblem } from '#gateway/config/problem.ts';
 import { loadIni, loadYaml, minimalIni, minimalYaml } from '#test/support/config-text.ts';
 import { seededRandom } from '#test/support/random.ts';

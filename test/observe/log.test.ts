@@ -88,6 +88,21 @@ test('a quiet stdout still tells that the gateway listens, and the file holds th
   assert.deepEqual(messages(parseLines(file)), ['listening', 'fact', 'fault']);
 });
 
+test('a new level counts from the next line on, for children made before, too', async () => {
+  const { stdout, file } = await logged({ level: 'info', stdoutLevel: 'info' }, (handle) => {
+    const child = handle.log.child({ session: 's1' });
+    child.debug({}, 'detail before');
+    handle.setLevel('debug');
+    child.debug({}, 'detail');
+    handle.setLevel('error');
+    child.debug({}, 'detail after');
+    child.info({}, 'fact');
+    child.error({}, 'fault');
+  });
+  assert.deepEqual(messages(parseLines(stdout)), ['detail', 'fault']);
+  assert.deepEqual(messages(parseLines(file)), ['detail', 'fact', 'fault']);
+});
+
 test('an error is written with its kind and cause, without a stack', async () => {
   const { file } = await logged({}, ({ log }) => {
     const cause = Object.assign(new Error('connection reset'), { code: 'ECONNRESET' });

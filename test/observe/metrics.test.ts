@@ -25,6 +25,7 @@ const familyNames = [
   'cosftp_commands_total',
   'cosftp_config_last_reload_successful',
   'cosftp_config_last_reload_timestamp_seconds',
+  'cosftp_config_reloads_total',
   'cosftp_cos_request_duration_seconds',
   'cosftp_cos_requests_total',
   'cosftp_cos_retries_total',
@@ -263,10 +264,16 @@ test('without TLS there is no certificate date that an alert could mistake', asy
 test('a failed reload keeps the time of the last good one', async () => {
   const metrics = create();
   assert.equal(await read(metrics, 'cosftp_config_last_reload_successful'), undefined);
-  metrics.configLoaded('success', 100);
-  metrics.configLoaded('failure', 200);
+  metrics.configLoaded(100);
+  assert.equal(await read(metrics, 'cosftp_config_last_reload_successful'), 1);
+  metrics.configReloaded('failed', 200);
   assert.equal(await read(metrics, 'cosftp_config_last_reload_successful'), 0);
   assert.equal(await read(metrics, 'cosftp_config_last_reload_timestamp_seconds'), 100);
+  metrics.configReloaded('ok', 300);
+  assert.equal(await read(metrics, 'cosftp_config_last_reload_successful'), 1);
+  assert.equal(await read(metrics, 'cosftp_config_last_reload_timestamp_seconds'), 300);
+  assert.equal(await read(metrics, 'cosftp_config_reloads_total{result="ok"}'), 1);
+  assert.equal(await read(metrics, 'cosftp_config_reloads_total{result="failed"}'), 1);
 });
 
 test('the metrics are the observer the FTP server asks for', () => {

@@ -95,6 +95,45 @@ describe('the address in 227', () => {
   });
 });
 
+describe('changed words', () => {
+  test('count for the next question, and the source follows them', async () => {
+    const { made, told, metric } = await masquerade({ address: '203.0.113.7' });
+    await made.start();
+    made.change({ address: '203.0.113.8', networks: [] });
+    assert.deepEqual([told(), metric.source, metric.changes], ['203.0.113.8', 'config', 1]);
+    made.change({ networks: [{ clients: peer, address: '10.1.2.3' }] });
+    assert.deepEqual([told(), metric.source], ['10.1.2.3', 'network']);
+    made.change({ networks: [] });
+    assert.deepEqual([told(), metric.source], [local, 'none']);
+  });
+
+  test('leave what the file holds in front', async () => {
+    const { made, told, metric } = await masquerade({
+      address: '203.0.113.7',
+      text: '203.0.113.1',
+    });
+    await made.start();
+    made.change({ address: '203.0.113.8', networks: [] });
+    assert.deepEqual([told(), metric.source], ['203.0.113.1', 'file']);
+    made.close();
+  });
+
+  test('with the same name do not ask for it again, with another one end the old', async () => {
+    const { made, told, clock, world } = await masquerade({ address: 'one.example.com' });
+    world.found = () => ({ addresses: ['203.0.113.1'] });
+    await made.start();
+    made.change({ address: 'one.example.com', networks: [] });
+    assert.deepEqual([told(), world.asked], ['203.0.113.1', 1]);
+    world.found = () => ({ addresses: ['203.0.113.2'] });
+    made.change({ address: 'two.example.com', networks: [] });
+    await clock.advance(0);
+    assert.deepEqual([told(), world.asked], ['203.0.113.2', 2]);
+    await clock.advance(30_000);
+    assert.equal(world.asked, 3, 'only the new name');
+    made.close();
+  });
+});
+
 describe('a DNS name', () => {
   const name = 'lb.example.com';
 

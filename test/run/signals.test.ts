@@ -4,14 +4,19 @@ import { describe, test } from 'node:test';
 import { watchStopSignals } from '#gateway/run/signals.ts';
 import { fakeClock } from '#test/support/fake-clock.ts';
 
-function watch() {
+function watch(onHangup?: () => boolean) {
   const source = new EventEmitter();
   const clock = fakeClock();
   let insisted = 0;
   const onInsist = () => {
     insisted += 1;
   };
-  const signals = watchStopSignals(clock, onInsist, source);
+  const signals = watchStopSignals({
+    clock,
+    onInsist,
+    source,
+    ...(onHangup && { onHangup }),
+  });
   return { source, clock, signals, insisted: () => insisted };
 }
 
@@ -35,6 +40,26 @@ describe('stop signals', () => {
     await clock.advance(1);
     source.emit('SIGINT');
     assert.equal(insisted(), 1);
+  });
+
+  test('SIGHUP stops nothing when it is dealt with', async () => {
+    let hangups = 0;
+    const { source, signals } = watch(() => {
+      hangups += 1;
+      return true;
+    });
+    source.emit('SIGHUP');
+    source.emit('SIGHUP');
+    source.emit('SIGTERM');
+    assert.deepEqual([await signals.stopped, hangups], ['terminate', 2]);
+  });
+
+  test('SIGHUP is a request to stop where nobody deals with it: the terminal is gone', async () => {
+    for (const onHangup of [undefined, () => false]) {
+      const { source, signals } = watch(onHangup);
+      source.emit('SIGHUP');
+      assert.equal(await signals.stopped, 'interrupt');
+    }
   });
 
   test('dispose leaves no listener', () => {

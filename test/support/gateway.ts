@@ -3,11 +3,12 @@
  * this process, every port free. The configuration is what a user would write.
  */
 
-import { parseConfigText } from '#gateway/config/load.ts';
+import { type LoadedConfig, parseConfigText } from '#gateway/config/load.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import type { SessionTimeouts } from '#gateway/ftp-srv/services.ts';
 import { type Clock, systemClock } from '#gateway/kit/clock.ts';
 import type { Log, LogFields } from '#gateway/kit/log.ts';
+import { ConfigSource } from '#gateway/run/config-source.ts';
 import { type RunningGateway, startGateway } from '#gateway/run/gateway.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
@@ -26,6 +27,15 @@ export interface TestGatewayOptions {
   readonly cosd?: TestCosdOptions;
   /** Of the gateway alone; default the system's. */
   readonly clock?: Clock;
+  /** Default: the configuration is in no file. */
+  readonly follow?: FollowedFile;
+}
+
+/** A configuration file that the gateway follows as `serve` does. */
+export interface FollowedFile {
+  readonly file: string;
+  /** Brings a text into the file, in the way that is to be tried. */
+  publish(text: string): Promise<void>;
 }
 
 export interface LogLine extends LogFields {
@@ -39,6 +49,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly cosd: TestCosd;
   /** Everything logged so far. */
   readonly lines: readonly LogLine[];
+  /** The words of the configuration at start. */
+  readonly words: Readonly<Record<string, unknown>>;
   /** Keys in the bucket. */
   keys(): readonly string[];
   bytes(key: string): Promise<Buffer>;
@@ -50,16 +62,9 @@ export interface TestGateway extends AsyncDisposable {
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const cosd = await startTestCosd(options.cosd);
   const lines: LogLine[] = [];
-  const { config } = parseConfigText({
-    source: {
-      format: 'yaml',
-      name: 'test.yaml',
-      text: JSON.stringify(testWords(cosd, options)),
-      directory: '/',
-    },
-    env: {},
-    cwd: '/',
-  });
+  const words = testWords(cosd, options);
+  const source = options.follow && (await sourceOf(options.follow, words));
+  const { config } = source?.loaded ?? loadWords(words);
   const gateway = await startGateway({
     config,
     clock: options.clock ?? systemClock,
@@ -70,16 +75,19 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     ...(options.storeTimeouts && { storeTimeouts: options.storeTimeouts }),
     ...(options.dataReading && { dataReading: options.dataReading }),
   });
+  await source?.follow({ clock: systemClock, reader: gateway, onNotices: () => undefined });
   return {
     gateway,
     port: gateway.ftpPort,
     cosd,
     lines,
+    words,
     keys: () => cosd.inspect.keys(cosd.bucket),
     bytes: async (key) => Buffer.from(await cosd.inspect.bytes(cosd.bucket, key)),
     openUploads: () => cosd.inspect.openUploads(cosd.bucket).length,
     metric: (sample) => readMetric(gateway.adminPort, sample),
     async [Symbol.asyncDispose]() {
+      source?.close();
       await gateway.close();
       await cosd.close();
     },
@@ -91,6 +99,20 @@ async function readMetric(adminPort: number, sample: string): Promise<number> {
   const lines = (await reply.text()).split('\n');
   const line = lines.find((text) => text.startsWith(`${sample} `));
   return Number(line?.slice(sample.length) ?? Number.NaN);
+}
+
+export function loadWords(words: Readonly<Record<string, unknown>>): LoadedConfig {
+  const text = JSON.stringify(words);
+  const source = { format: 'yaml', name: 'test.yaml', text, directory: '/' } as const;
+  return parseConfigText({ source, env: {}, cwd: '/' });
+}
+
+async function sourceOf(
+  follow: FollowedFile,
+  words: Readonly<Record<string, unknown>>,
+): Promise<ConfigSource> {
+  await follow.publish(JSON.stringify(words));
+  return new ConfigSource({ file: follow.file, set: [], env: {}, cwd: '/' });
 }
 
 function testWords(cosd: TestCosd, options: TestGatewayOptions): Record<string, unknown> {

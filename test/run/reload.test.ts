@@ -1,0 +1,78 @@
+/** The program whose configuration changes, as a process: its file, SIGHUP, and the terminal that goes. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '#test/support/condition.ts';
+import { FtpClient } from '#test/support/ftp-client.ts';
+import { type Program, startProgram } from '#test/support/program.ts';
+import { temporaryDirectory } from '#test/support/temporary-directory.ts';
+
+const yaml = (accounts: string, level = 'info') => `
+listen_address: 127.0.0.1
+listen_port: 0
+passive_port: 61710-61713
+admin_port: 0
+drain_accept_seconds: 0
+log: {level: ${level}}
+cos: {region: ap-guangzhou, bucket: inbox-1250000000, endpoint: "127.0.0.1:1", protocol: http, secretid: a, secretkey: b}
+accounts: [${accounts}]
+`;
+const alice = '{user: alice, password: secret}';
+const bob = '{user: bob, password: builder}';
+
+function linesOf(program: Program, msg: string): Record<string, unknown>[] {
+  const lines = program.stdout.split('\n').filter((line) => line.startsWith('{'));
+  return lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((line) => line['msg'] === msg);
+}
+
+test('serve --config follows its file, reads it again at SIGHUP, and stays with the last good one', async () => {
+  await using directory = await temporaryDirectory();
+  const file = join(directory.path, 'gateway.yaml');
+  const write = async (text: string) => {
+    await writeFile(`${file}~`, text);
+    await rename(`${file}~`, file);
+  };
+  await write(yaml(alice));
+  await using program = await startProgram({
+    args: ['serve', '--config', 'gateway.yaml'],
+    cwd: directory.path,
+  });
+  const port = Number(program.listening['ftp_port']);
+  const reloads = () => linesOf(program, 'config reloaded');
+
+  await write(yaml(`${alice}, ${bob}`));
+  await until('the user of the file', () => reloads().length === 1);
+  assert.deepEqual(reloads()[0]?.['users_added'], ['bob']);
+  await using session = await FtpClient.logIn(port, 'bob', 'builder');
+
+  program.process.kill('SIGHUP');
+  await until('the reload asked for', () => reloads().length === 2);
+  assert.equal(reloads()[1]?.['cause'], 'signal');
+  await session.expect(200, 'NOOP');
+
+  await write('accounts: [');
+  program.process.kill('SIGHUP');
+  await until('the refusal', () => linesOf(program, 'config not reloaded').length > 0);
+  assert.match(JSON.stringify(linesOf(program, 'config not reloaded')[0]), /gateway.yaml:1:/);
+  await session.expect(200, 'NOOP');
+
+  await write(yaml(alice, 'debug'));
+  assert.match((await session.reply()).text, /^421 This account was removed/);
+  await using other = await FtpClient.logIn(port);
+  await until('the new log level', () => linesOf(program, 'session opened').length > 0);
+  await other.expect(200, 'NOOP');
+  assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null });
+});
+
+test('a demo, which has no file, ends in order at SIGHUP: its terminal was closed', async () => {
+  await using directory = await temporaryDirectory();
+  await using program = await startProgram({ args: ['serve', '--demo'], cwd: directory.path });
+  program.process.kill('SIGHUP');
+  await once(program.process, 'close');
+  assert.equal(program.process.exitCode, 0);
+  assert.match(program.stdout, /"msg":"stopped"/);
+});

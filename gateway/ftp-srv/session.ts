@@ -9,6 +9,7 @@ import { type CutReason, TransferCut } from '#gateway/ftp/cut.ts';
 import type { DataSource } from '#gateway/ftp/data-source.ts';
 import { allFacts, type FactSelection } from '#gateway/ftp/facts.ts';
 import { utf8 } from '#gateway/ftp/filename-encoding.ts';
+import { defaultHashName, type HashName } from '#gateway/ftp/hashes.ts';
 import { assert } from '#gateway/kit/assert.ts';
 import type { Timer } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -48,8 +49,12 @@ export class Session {
   workingDirectory = '/';
   /** Facts of MLSD and MLST, chosen by OPTS MLST. */
   factSelection: FactSelection = allFacts;
-  /** From REST, for the next RETR. */
+  /** Algorithm of HASH, chosen by OPTS HASH. */
+  hashName: HashName = defaultHashName;
+  /** From REST or RANG, for the next transfer. */
   restartBytes = 0;
+  /** From RANG: the first byte the next RETR does not send. */
+  rangeEndBytes: number | undefined;
   /** From ALLO, for the next STOR. */
   expectedBytes: number | undefined;
   renameSource: string | undefined;
@@ -131,14 +136,16 @@ export class Session {
     this.claimedUser = undefined;
     this.workingDirectory = '/';
     this.factSelection = allFacts;
+    this.hashName = defaultHashName;
     this.isExtendedPassiveOnly = false;
     this.forgetTransferParameters();
     this.releaseDataSource();
   }
 
-  /** REST, ALLO and RNFR speak only of the command that follows them. */
+  /** REST, RANG, ALLO and RNFR speak only of the command that follows them. */
   forgetTransferParameters(): void {
     this.restartBytes = 0;
+    this.rangeEndBytes = undefined;
     this.expectedBytes = undefined;
     this.renameSource = undefined;
   }

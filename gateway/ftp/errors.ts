@@ -13,6 +13,8 @@ export type FtpErrorKind =
   | 'reservation-gone'
   /** A listing of facts was asked of a file. */
   | 'not-a-directory'
+  /** Something only files have was asked of a directory. */
+  | 'not-a-file'
   /** The passive ports are closed: the process is ending. */
   | 'closed';
 

@@ -102,6 +102,7 @@ const ftpReplies = {
   'reservation-gone': { code: 425, text: 'The passive port was given up: send PASV or EPSV again' },
   // RFC 3659 section 7.2.1
   'not-a-directory': { code: 501, text: 'Not a directory' },
+  'not-a-file': { code: 550, text: 'This is a directory' },
   closed: { code: 421, text: 'The server is stopping' },
 } as const satisfies Record<FtpErrorKind, Reply>;
 

@@ -39,6 +39,7 @@ const reasonsOf = {
     'exists',
     'archived',
     'not-a-directory',
+    'not-a-file',
     'invalid-name',
     'invalid-range',
     'other',

@@ -18,6 +18,11 @@ export interface ObjectInfo {
   readonly modifiedAt: Date;
   /** CRC-64/XZ of the whole object (`x-cos-hash-crc64ecma`); old objects have none. Lists never carry it. */
   readonly crc64?: bigint;
+  /**
+   * MD5 of the whole object, 32 lower-case hexadecimal digits, where the reply proves that the store
+   * kept it: objects stored in one request, not encrypted by the store. Lists never carry it.
+   */
+  readonly md5?: string;
   readonly contentType?: string;
   readonly storageClass?: string;
 }

@@ -30,6 +30,11 @@ export interface DownloadOptions {
   readonly key: string;
   /** First byte wanted. Default 0. */
   readonly offsetBytes?: number;
+  /**
+   * First byte not wanted; default the end of the object, also when that comes earlier. With it an
+   * offset beyond the end is no error but an empty download.
+   */
+  readonly endBytes?: number;
   readonly pool: PartPool;
   readonly clock: Clock;
   /** Ranges read beyond the one being sent, once the client proved fast. Default 2. */
@@ -51,7 +56,7 @@ export interface DownloadChunk {
 export interface Download {
   readonly info: ObjectInfo;
   /**
-   * In order, from the offset to the end. Once only. Leaving early (`return`) is a `close`.
+   * In order, from the offset to the end wanted. Once only. Leaving early (`return`) is a `close`.
    * @throws TransferError `corrupt` instead of the last chunk when checksum or length are wrong;
    * StoreError, `changed` when the object was replaced meanwhile.
    */
@@ -79,14 +84,15 @@ const checksumBlockBytes = MiB;
  * @throws TransferError `no-memory`; StoreError `missing`, `invalid-range` for an offset beyond the end.
  */
 export async function openDownload(options: DownloadOptions): Promise<Download> {
-  const { store, key, offsetBytes = 0, pool, signal } = options;
+  const { store, key, offsetBytes = 0, endBytes = Infinity, pool, signal } = options;
   const call = signal ? { signal } : {};
+  assert(endBytes > offsetBytes, 'a download wants a byte at least');
   const buffer = await pool.acquire(
     { bytes: firstRangeBytes },
     { ...call, timeoutMs: firstGrantMs },
   );
   try {
-    const target = buffer.bytes.subarray(0, firstRangeBytes);
+    const target = buffer.bytes.subarray(0, Math.min(firstRangeBytes, endBytes - offsetBytes));
     const first = await store.read(key, offsetBytes, target, call);
     return new RangedDownload(options, first.info, { buffer, lengthBytes: target.length, first });
   } catch (error) {
@@ -98,9 +104,9 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
 
 /** COS answers 416 to any range of an empty object, and to the range that begins at its end. */
 async function atTheEnd(options: DownloadOptions, rangeError: StoreError): Promise<ObjectInfo> {
-  const { store, key, offsetBytes = 0, signal } = options;
+  const { store, key, offsetBytes = 0, endBytes, signal } = options;
   const info = await store.head(key, signal ? { signal } : {});
-  if (info.sizeBytes !== offsetBytes) throw rangeError;
+  if (info.sizeBytes !== offsetBytes && endBytes === undefined) throw rangeError;
   return info;
 }
 
@@ -131,6 +137,7 @@ class RangedDownload implements Download {
   readonly #crc: Crc64 | undefined;
   /** With the consumer. */
   readonly #handedOver = new Set<PartBuffer>();
+  readonly #endBytes: number;
   #nextBytes: number;
   #checkedBytes: number;
   #rangeBytes = firstRangeBytes;
@@ -138,14 +145,17 @@ class RangedDownload implements Download {
   #isStarted = false;
 
   constructor(options: DownloadOptions, info: ObjectInfo, first?: FirstRange) {
-    const { offsetBytes = 0, pool, signal, partBytes = rangeBytesMaxDefault } = options;
+    const { offsetBytes = 0, endBytes = Infinity, pool, signal } = options;
+    const { partBytes = rangeBytesMaxDefault } = options;
     this.#options = options;
     this.#observer = options.observer ?? silentObserver;
     this.info = info;
     this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
     const shareBytes = Math.floor(pool.limitBytes / memoryShare / unitBytes) * unitBytes;
     this.#rangeBytesMax = Math.max(unitBytes, Math.min(partBytes, shareBytes));
-    this.#crc = offsetBytes === 0 ? new Crc64(pool.crc) : undefined;
+    this.#endBytes = Math.min(endBytes, info.sizeBytes);
+    const isWhole = offsetBytes === 0 && this.#endBytes === info.sizeBytes;
+    this.#crc = isWhole ? new Crc64(pool.crc) : undefined;
     this.#checkedBytes = offsetBytes;
     this.#nextBytes = offsetBytes;
     if (first) this.#addFirst(first);
@@ -199,7 +209,7 @@ class RangedDownload implements Download {
   }
 
   get #restBytes(): number {
-    return Math.max(0, this.info.sizeBytes - this.#nextBytes);
+    return Math.max(0, this.#endBytes - this.#nextBytes);
   }
 
   /** The range to send next, with the ones behind it begun; undefined after the last. */
@@ -276,7 +286,7 @@ class RangedDownload implements Download {
     const result = await range.result;
     this.#throwIfClosed();
     if ('error' in result) throw result.error;
-    const wantedBytes = Math.min(range.lengthBytes, this.info.sizeBytes - this.#checkedBytes);
+    const wantedBytes = Math.min(range.lengthBytes, this.#endBytes - this.#checkedBytes);
     if (result.bytesRead !== wantedBytes) {
       throw new TransferError('corrupt', 'the store sent fewer bytes than the object has');
     }

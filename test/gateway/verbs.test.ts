@@ -1,6 +1,7 @@
 /** What clients send beside the transfer of files: answers that must not be mistaken for errors. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { uniqueName } from '#gateway/ftp-srv/commands/unique.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTestGateway } from '#test/support/gateway.ts';
 
@@ -52,6 +53,47 @@ describe('SITE', () => {
     await client.expect(500, 'SITE EXEC ls');
     await client.expect(501, 'SITE');
   });
+});
+
+describe('STOU', () => {
+  test('stores under a name told in 150, and never twice under one', async () => {
+    await using ftp = await startTestGateway({ account: { permissions: ['write'] } });
+    await using client = await FtpClient.logIn(ftp.port);
+    const names = new Set<string>();
+    for (const [argument, pattern] of [
+      ['', /^FILE: (file-[0-9a-f]{16})$/],
+      ['', /^FILE: (file-[0-9a-f]{16})$/],
+      [' dir/a b.pdf', /^FILE: (dir\/a b-[0-9a-f]{16}\.pdf)$/],
+      [' dir/a b.pdf', /^FILE: (dir\/a b-[0-9a-f]{16}\.pdf)$/],
+    ] as const) {
+      const data = await client.openData();
+      const { text } = await client.expect(150, `STOU${argument}`);
+      names.add(pattern.exec(text.slice(4))?.[1] ?? text);
+      data.end('content');
+      assert.equal((await client.reply()).code, 226);
+    }
+    assert.deepEqual(ftp.keys(), [...names].toSorted());
+    assert.equal(names.size, 4);
+  });
+
+  test('names that cannot be stored are 553, and REST does not go with it', async () => {
+    await using ftp = await startTestGateway();
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(553, 'STOU .cosftp/x');
+    await client.expect(553, `STOU ${'x'.repeat(850)}`);
+    await client.expect(350, 'REST 1');
+    await client.expect(503, 'STOU x');
+  });
+
+  for (const [asked, made] of [
+    ['a.tar.gz', 'a.tar-X.gz'],
+    ['.profile', '.profile-X'],
+    ['d.x/name', 'd.x/name-X'],
+    ['d/', 'd/file-X'],
+    ['dot.', 'dot-X.'],
+  ] as const) {
+    test(`makes ${made} of ${asked}`, () => assert.equal(uniqueName(asked, 'X'), made));
+  }
 });
 
 test('what is known and refused says why, and HELP does not offer it', async () => {

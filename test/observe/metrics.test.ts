@@ -162,6 +162,7 @@ const errorKinds = {
   'no-data-connection': 'failed',
   'reservation-gone': 'failed',
   'not-a-directory': 'rejected',
+  'not-a-file': 'rejected',
   closed: 'failed',
 } as const satisfies Record<
   StoreErrorKind | Exclude<TransferErrorKind, 'source-kept'> | FtpErrorKind,

@@ -2,6 +2,7 @@
  * Single files: size, time, delete, rename. Existence is asked of the key itself (HEAD), never of a list,
  * because COS lists are eventually consistent (COS page 436/7734) and DELETE answers 204 for nothing.
  */
+import { FtpError } from '#gateway/ftp/errors.ts';
 import { formatFactTime } from '#gateway/ftp/listing-format.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { directoryExists } from '#gateway/storage/listing.ts';
@@ -73,10 +74,15 @@ export const fileCommands: readonly CommandEntry[] = [
   },
 ];
 
-/** Facts of a file. @throws StoreError `missing` also for directories. */
-export function headFile(session: Session, path: string): Promise<ObjectInfo> {
-  const { jail, store } = session.account;
-  return store.head(jail.objectKey(path));
+/** The key of a file that should exist. @throws FtpError `not-a-file` for the root; KeyError. */
+export function fileKey(session: Session, path: string): string {
+  if (path === '/') throw new FtpError('not-a-file', 'the root is a directory');
+  return session.account.jail.objectKey(path);
+}
+
+/** Facts of a file. @throws StoreError `missing` also for directories; what `fileKey` throws. */
+export async function headFile(session: Session, path: string): Promise<ObjectInfo> {
+  return session.account.store.head(fileKey(session, path));
 }
 
 /** Facts of a file, or undefined when there is none. */

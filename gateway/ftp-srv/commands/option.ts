@@ -1,6 +1,7 @@
 /** OPTS: what a client may choose of other commands (RFC 2389 section 4). */
 import { formatFactSelection, parseFactSelection } from '#gateway/ftp/facts.ts';
 import { utf8 } from '#gateway/ftp/filename-encoding.ts';
+import { findHashName, hashNames } from '#gateway/ftp/hashes.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 
@@ -14,7 +15,7 @@ export const optionCommands: readonly CommandEntry[] = [
     login: 'not-required',
     feature: 'UTF8',
     transferParameters: 'kept',
-    details: ['UTF8 ON', 'MLST <fact>;<fact>;…'],
+    details: ['UTF8 ON', 'MLST <fact>;<fact>;…', `HASH ${hashNames.join('|')}`],
     run: async (session, argument) => {
       const [name = '', ...rest] = argument.split(' ');
       const choose = options.get(name.toUpperCase());
@@ -28,6 +29,7 @@ const options: ReadonlyMap<string, (session: Session, value: string) => Promise<
   ['UTF8', chooseUtf8],
   ['UTF-8', chooseUtf8],
   ['MLST', chooseFacts],
+  ['HASH', chooseHash],
 ]);
 
 /** Clients ask for UTF-8; an account with another encoding keeps it, and says so. */
@@ -41,4 +43,12 @@ function chooseUtf8(session: Session, value: string): Promise<void> {
 function chooseFacts(session: Session, value: string): Promise<void> {
   session.factSelection = parseFactSelection(value);
   return session.reply(200, `MLST OPTS ${formatFactSelection(session.factSelection)}`.trim());
+}
+
+/** Without a value: which one is chosen (draft-bryan-ftpext-hash-02 section 3.2). */
+function chooseHash(session: Session, value: string): Promise<void> {
+  const chosen = value === '' ? session.hashName : findHashName(value);
+  if (!chosen) return session.reply(501, `Only ${hashNames.join(' and ')} are stored with files`);
+  session.hashName = chosen;
+  return session.reply(200, chosen);
 }

@@ -6,6 +6,7 @@ import { replyForError } from '#gateway/ftp/replies.ts';
 import { KindError } from '#gateway/kit/errors.ts';
 import { Session } from '../session.ts';
 import type { ShellEntry } from '../shell.ts';
+import { checksumCommands } from './checksum.ts';
 import { dataCommands } from './data.ts';
 import { directoryCommands } from './directory.ts';
 import type { CommandEntry } from './entry.ts';
@@ -13,11 +14,13 @@ import { fileCommands } from './file.ts';
 import { listingCommands } from './listing.ts';
 import { loginCommands } from './login.ts';
 import { optionCommands } from './option.ts';
+import { rangeCommands } from './range.ts';
 import { refusedCommands } from './refused.ts';
 import { serverCommands } from './server.ts';
 import { siteCommands } from './site.ts';
 import { statusCommands } from './status.ts';
 import { transferCommands } from './transfer.ts';
+import { uniqueCommands } from './unique.ts';
 
 export const commandTable: readonly CommandEntry[] = [
   ...loginCommands,
@@ -30,6 +33,9 @@ export const commandTable: readonly CommandEntry[] = [
   ...dataCommands,
   ...listingCommands,
   ...transferCommands,
+  ...uniqueCommands,
+  ...rangeCommands,
+  ...checksumCommands,
   ...refusedCommands,
 ];
 

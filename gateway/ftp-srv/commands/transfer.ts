@@ -13,7 +13,7 @@ import { runTransfer } from '../transfer.ts';
 import { sendAll } from '../transfer-body.ts';
 import type { TransferEnd } from '../transfer-end.ts';
 import type { CommandEntry } from './entry.ts';
-import { findFile } from './file.ts';
+import { fileKey, findFile } from './file.ts';
 import { resolvePath } from './path.ts';
 import { isAllowed } from './permission.ts';
 
@@ -41,7 +41,7 @@ export const transferCommands: readonly CommandEntry[] = [
   {
     verbs: ['RETR'],
     syntax: '<path>',
-    description: 'Retrieve a file, from the offset given by REST',
+    description: 'Retrieve a file, from the offset given by REST, or the range given by RANG',
     source: 'RFC 959 section 4.1.3',
     argument: 'required',
     login: 'required',
@@ -61,6 +61,7 @@ export const transferCommands: readonly CommandEntry[] = [
       const offset = parseCount(argument);
       if (offset === undefined) return session.reply(501, 'REST needs a byte offset');
       session.restartBytes = offset;
+      session.rangeEndBytes = undefined;
       return session.reply(350, `Restarting at ${offset}`);
     },
   },
@@ -96,7 +97,7 @@ function parseCount(text: string): number | undefined {
 
 /** `ALLO 1000` or `ALLO 1000 R 80`: the record size after R means nothing to files. */
 async function announceSize(session: Session, argument: string): Promise<void> {
-  const bytes = parseCount(argument.replace(/ +R +\d+$/i, ''));
+  const bytes = parseCount(/^(\d+) +R +\d+$/i.exec(argument)?.[1] ?? argument);
   if (bytes === undefined) return session.reply(501, 'ALLO needs a number of bytes');
   if (bytes > session.account.limitBytes) return session.reply(552, overLimitText(session, bytes));
   session.expectedBytes = bytes;
@@ -138,15 +139,19 @@ function keep(source: ObjectInfo | undefined, keptBytes: number): UploadBase | u
   return source && keptBytes > 0 ? { source, keptBytes } : undefined;
 }
 
-interface Target {
+export interface UploadTarget {
   readonly path: string;
   readonly key: string;
   /** Absent: the file begins with this transfer. */
-  readonly base: UploadBase | undefined;
+  readonly base?: UploadBase | undefined;
+  /** Text after 150; default says what is stored. */
+  readonly opening?: string;
 }
 
-async function upload(session: Session, target: Target): Promise<void> {
+/** Permissions and offsets have been looked at; the size limit is here. */
+export async function upload(session: Session, target: UploadTarget): Promise<void> {
   const { path, key, base } = target;
+  if (session.rangeEndBytes !== undefined) return session.reply(503, 'RANG goes with RETR only');
   const wholeBytes = (base?.keptBytes ?? 0) + (session.expectedBytes ?? 0);
   if (wholeBytes > session.account.limitBytes) {
     return session.reply(552, overLimitText(session, wholeBytes));
@@ -155,16 +160,20 @@ async function upload(session: Session, target: Target): Promise<void> {
     const work = openUpload(session, transfer, target);
     return {
       prepare: () => work.ready(),
-      opening: base
-        ? `Storing ${quotePath(path)} from byte ${base.keptBytes}`
-        : `Storing ${quotePath(path)}`,
+      opening: target.opening ?? openingFor(target),
       run: (connection) => receiveFile(session, transfer, work, connection),
       abandon: () => work.discard('no data connection'),
     };
   });
 }
 
-function openUpload(session: Session, transfer: ActiveTransfer, { key, base }: Target): Upload {
+function openingFor({ path, base }: UploadTarget): string {
+  const storing = `Storing ${quotePath(path)}`;
+  return base ? `${storing} from byte ${base.keptBytes}` : storing;
+}
+
+function openUpload(session: Session, transfer: ActiveTransfer, target: UploadTarget): Upload {
+  const { key, base } = target;
   const { services, account, expectedBytes } = session;
   return new Upload({
     store: account.store,
@@ -226,15 +235,16 @@ function countBytes(session: Session, transfer: ActiveTransfer, bytes: number): 
 }
 
 async function retrieveFile(session: Session, argument: string): Promise<void> {
-  const { account, restartBytes, services } = session;
+  const { account, restartBytes, rangeEndBytes, services } = session;
   const path = resolvePath(session, argument);
-  const key = account.jail.objectKey(path);
+  const key = fileKey(session, path);
   if (!(await isAllowed(session, 'read', 'RETR', path))) return;
   await runTransfer(session, { direction: 'download', path, key }, async (transfer) => {
     const download = await openDownload({
       store: account.store,
       key,
       offsetBytes: restartBytes,
+      ...(rangeEndBytes !== undefined && { endBytes: rangeEndBytes }),
       pool: services.pool,
       clock: services.clock,
       signal: transfer.cut,

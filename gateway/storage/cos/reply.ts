@@ -109,6 +109,7 @@ export function objectInfoOf(
   if (!etag) throw unusableReply(operation, reply, 'no ETag');
   if (!Number.isSafeInteger(sizeBytes)) throw unusableReply(operation, reply, 'no size');
   const crc64 = parseCrc64(headers['x-cos-hash-crc64ecma']);
+  const md5 = md5Of(headers);
   const contentType = headers['content-type'];
   const storageClass = headers['x-cos-storage-class'];
   return {
@@ -117,9 +118,24 @@ export function objectInfoOf(
     etag,
     modifiedAt: parseDate(headers['last-modified']),
     ...(crc64 !== undefined && { crc64 }),
+    ...(md5 !== undefined && { md5 }),
     ...(contentType && { contentType }),
     ...(storageClass && { storageClass }),
   };
+}
+
+/**
+ * The ETag of an object from one PUT is its MD5, unless COS encrypted it; of a multipart upload it ends in
+ * the number of parts, and of an appended object it is no checksum (COS page 436/7729).
+ */
+function md5Of(headers: CosHeaders): string | undefined {
+  const isPlain =
+    headers['x-cos-server-side-encryption'] === undefined &&
+    headers['x-cos-server-side-encryption-customer-algorithm'] === undefined &&
+    headers['x-cos-object-type'] !== 'appendable';
+  return isPlain
+    ? /^"([0-9a-f]{32})"$/i.exec(headers['etag'] ?? '')?.[1]?.toLowerCase()
+    : undefined;
 }
 
 /** The epoch for a date nobody can read: an entry without a date is more use than none. */

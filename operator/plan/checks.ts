@@ -4,8 +4,8 @@
  */
 import { type FtpGateway, type FtpGatewaySpec, specSchema } from '#operator/api/ftp-gateway.ts';
 import { nameRule, specRules } from '#operator/api/rules.ts';
-import type { OperatorSettings } from './plan.ts';
 import { listenerProblem } from './profiles.ts';
+import type { OperatorSettings } from './settings.ts';
 
 export type CheckedSpec =
   | { readonly isGood: true; readonly spec: FtpGatewaySpec; readonly image: string }

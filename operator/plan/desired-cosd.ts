@@ -4,10 +4,16 @@
  */
 import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
 import { embeddedCos } from './desired-config.ts';
-import { type ManifestParts, manifest, type ObjectKind } from './manifest.ts';
+import {
+  type KubernetesObject,
+  type ManifestParts,
+  manifest,
+  type ObjectKind,
+  type ObjectReference,
+} from './manifest.ts';
 import { childLabels, childNames, podLabels, ports } from './names.ts';
-import type { KubernetesObject, ObjectReference, OperatorSettings } from './plan.ts';
 import { containerSecurity, podSecurity } from './restricted.ts';
+import type { OperatorSettings } from './settings.ts';
 
 export interface CosdSources {
   readonly gateway: FtpGateway;

@@ -1,9 +1,8 @@
 /** What a gateway runs with: a ServiceAccount without token, and its configuration. Pure. */
 import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
 import { configKey } from './desired-config.ts';
-import { manifest } from './manifest.ts';
+import { type KubernetesObject, manifest } from './manifest.ts';
 import { childNames } from './names.ts';
-import type { KubernetesObject } from './plan.ts';
 
 /**
  * The gateway never speaks to the Kubernetes API. Image pull secrets and the role of the TKE pod identity

@@ -3,10 +3,9 @@
  * ports shut, and the budget that lets a node drain take one shard at a time. Pure.
  */
 import type { FtpGateway, FtpGatewaySpec } from '#operator/api/ftp-gateway.ts';
-import { manifest } from './manifest.ts';
+import { type KubernetesObject, manifest } from './manifest.ts';
 import { childNames, passivePortName, podLabels, ports, servicePorts } from './names.ts';
 import type { ObservedService } from './observed.ts';
-import type { KubernetesObject, StrayPorts } from './plan.ts';
 import { needsNodePorts, serviceAnnotations } from './profiles.ts';
 import { portSlice, portsOf } from './shards.ts';
 
@@ -76,7 +75,12 @@ function servicePort(name: string, port: number) {
   return { name, port, targetPort: name, protocol: 'TCP' };
 }
 
-/** Ports that nobody of ours put there; each takes a listener, and a forced apply leaves it. */
+/** Ports that somebody else put into a Service: each takes a listener, and a forced apply leaves it. */
+export interface StrayPorts {
+  readonly service: string;
+  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
+}
+
 export function strayServicePorts(
   wished: KubernetesObject,
   live: ObservedService | undefined,

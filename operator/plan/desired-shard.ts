@@ -6,7 +6,7 @@
 import type { FtpGateway, FtpGatewaySpec } from '#operator/api/ftp-gateway.ts';
 import { podPaths, shardEnvironment } from './desired-config.ts';
 import { shortHash } from './hash.ts';
-import { manifest } from './manifest.ts';
+import { type KubernetesObject, manifest } from './manifest.ts';
 import {
   annotations,
   childLabels,
@@ -16,8 +16,8 @@ import {
   podLabels,
   ports,
 } from './names.ts';
-import type { KubernetesObject, OperatorSettings } from './plan.ts';
 import { containerSecurity, podSecurity } from './restricted.ts';
+import type { OperatorSettings } from './settings.ts';
 import { portSlice, portsOf } from './shards.ts';
 
 export interface ShardSources {

@@ -1,9 +1,16 @@
 /** What is worth an Event: changes, never states, so that a settled gateway is silent. Pure. */
 import type { FtpGatewayStatus } from '#operator/api/ftp-gateway.ts';
+import type { StrayPorts } from './desired-network.ts';
 import { childNames } from './names.ts';
 import type { Observed } from './observed.ts';
-import type { PlannedEvent, StrayPorts } from './plan.ts';
 import { isLeaving, type RolloutStep } from './rollout.ts';
+
+export interface PlannedEvent {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
 
 export interface EventSources {
   readonly observed: Observed;

@@ -1,7 +1,37 @@
 /** What all objects made for a gateway have in common: namespace, labels and owner. Pure. */
 import { apiVersion, type FtpGateway, gatewayKindName } from '#operator/api/ftp-gateway.ts';
 import { type Component, childLabels } from './names.ts';
-import type { KubernetesObject } from './plan.ts';
+
+/** A manifest: plain JSON. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly OwnerReference[];
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller: true;
+  readonly blockOwnerDeletion: true;
+}
+
+/** In the gateway's namespace. */
+export interface ObjectReference {
+  readonly kind: 'StatefulSet' | 'Service' | 'NetworkPolicy' | 'PodDisruptionBudget';
+  readonly name: string;
+  /** Only this very object. */
+  readonly uid?: string;
+}
 
 export interface ObjectKind {
   readonly apiVersion: string;

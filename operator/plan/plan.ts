@@ -12,59 +12,18 @@ import {
   clientService,
   disruptionBudget,
   networkPolicy,
+  type StrayPorts,
   strayServicePorts,
 } from './desired-network.ts';
 import { type ShardSources, shardStatefulSet, templateHash } from './desired-shard.ts';
-import { plannedEvents } from './events.ts';
+import { type PlannedEvent, plannedEvents } from './events.ts';
+import type { KubernetesObject, ObjectReference } from './manifest.ts';
 import { childNames } from './names.ts';
 import type { Observed } from './observed.ts';
 import { type PodAnnotations, podNews } from './pod-annotations.ts';
 import { heldSlices, nextStep, type RolloutSources, type RolloutStep } from './rollout.ts';
+import type { OperatorSettings } from './settings.ts';
 import { gatewayStatus, refusedStatus } from './status.ts';
-
-/** A manifest: plain JSON. */
-export interface KubernetesObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly ownerReferences?: readonly OwnerReference[];
-  };
-  readonly [field: string]: unknown;
-}
-
-export interface OwnerReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly controller: true;
-  readonly blockOwnerDeletion: true;
-}
-
-/** In the gateway's namespace. */
-export interface ObjectReference {
-  readonly kind: 'StatefulSet' | 'Service' | 'NetworkPolicy' | 'PodDisruptionBudget';
-  readonly name: string;
-  /** Only this very object. */
-  readonly uid?: string;
-}
-
-/** Ports that somebody else put into a Service: a forced apply leaves them there. */
-export interface StrayPorts {
-  readonly service: string;
-  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
-}
-
-export interface PlannedEvent {
-  readonly type: 'Normal' | 'Warning';
-  /** CamelCase. */
-  readonly reason: string;
-  readonly message: string;
-}
 
 export interface Plan {
   /** To be applied in this order: ports of the Service before the shards that use them. */
@@ -79,13 +38,6 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
   /** Look again after this long although nothing may have been reported. */
   readonly requeueAfterMs?: number;
-}
-
-export interface OperatorSettings {
-  readonly gatewayImage: string;
-  readonly gatewayImagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
-  /** Repositories without tag. */
-  readonly allowedRepositories: readonly string[];
 }
 
 /** How often the meaning of a load balancer's host name is looked at again. */

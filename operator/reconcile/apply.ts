@@ -5,7 +5,8 @@
  * a pod's template for an annotation.
  */
 import type { Log } from '#gateway/kit/log.ts';
-import type { KubernetesObject, Plan } from '#operator/plan/plan.ts';
+import type { KubernetesObject } from '#operator/plan/manifest.ts';
+import type { Plan } from '#operator/plan/plan.ts';
 import type { KubeClient, ResourceKind } from '#operator/runtime/client.ts';
 import { isKubeError } from '#operator/runtime/errors.ts';
 import { contains, isAsWished, withWishHash } from './difference.ts';

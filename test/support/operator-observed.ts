@@ -2,7 +2,8 @@
 import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
 import { annotations, labels } from '#operator/plan/names.ts';
 import type { Observed, ObservedPod, ObservedStatefulSet } from '#operator/plan/observed.ts';
-import { type OperatorSettings, type Plan, plan } from '#operator/plan/plan.ts';
+import { type Plan, plan } from '#operator/plan/plan.ts';
+import type { OperatorSettings } from '#operator/plan/settings.ts';
 import { storedGateway } from './operator-gateways.ts';
 
 export const nowMs = Date.parse('2026-01-02T03:04:05Z');

@@ -6,9 +6,11 @@
 import { systemClock } from '#gateway/kit/clock.ts';
 import { silentLog } from '#gateway/kit/log.ts';
 import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
+import type { PlannedEvent } from '#operator/plan/events.ts';
 import { labels } from '#operator/plan/names.ts';
 import type { Observed } from '#operator/plan/observed.ts';
-import type { OperatorSettings, Plan, PlannedEvent } from '#operator/plan/plan.ts';
+import type { Plan } from '#operator/plan/plan.ts';
+import type { OperatorSettings } from '#operator/plan/settings.ts';
 import type { Caches } from '#operator/reconcile/caches.ts';
 import { HostNames } from '#operator/reconcile/host-names.ts';
 import { childKinds, eventKind, gatewayKind, podKind } from '#operator/reconcile/kinds.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FtpGatewayStatus } from '#operator/api/ftp-gateway.ts';
+import type { KubernetesObject } from '#operator/plan/manifest.ts';
 import { childLabels } from '#operator/plan/names.ts';
 import type { Observed } from '#operator/plan/observed.ts';
-import type { KubernetesObject, Plan } from '#operator/plan/plan.ts';
+import type { Plan } from '#operator/plan/plan.ts';
 import { childKinds, eventKind, gatewayKind, podKind } from '#operator/reconcile/kinds.ts';
 import { namespace, type ReconcileWorld, reconcileWorld } from '#test/support/reconcile-world.ts';
 

@@ -58,22 +58,31 @@ function addressEvents({ observed, status }: EventSources): PlannedEvent[] {
   return [{ type: 'Normal', reason: 'AddressAssigned', message }];
 }
 
-function shardEvents({ observed, step }: EventSources): PlannedEvent[] {
+/** What is seen, not what is tried: a shard may be refused. */
+function shardEvents({ observed, status, step }: EventSources): PlannedEvent[] {
   if (step === undefined) return [];
-  const names = childNames(observed.gateway.metadata.name);
-  const created = step.create.map((slice): PlannedEvent => {
-    return { type: 'Normal', reason: 'ShardCreated', message: `${names.shard(slice)} is made` };
-  });
-  const removed = step.remove.map((shard): PlannedEvent => {
-    const name = names.shard(shard.slice);
-    if (isLeaving(shard)) {
-      const message = `the pod of ${name} is ended by an eviction, a node drain or a person; it may finish its transfers`;
-      return { type: 'Normal', reason: 'ShardReplaced', message };
+  const { name: gateway } = observed.gateway.metadata;
+  const phasesOf = ({ shards = [] }: FtpGatewayStatus) =>
+    new Map(shards.map(({ name, phase }) => [name, phase] as const));
+  const [before, now] = [phasesOf(observed.gateway.status ?? {}), phasesOf(status)];
+  return step.shards.flatMap((shard): PlannedEvent[] => {
+    const name = childNames(gateway).shard(shard.slice);
+    if (before.get(name) !== now.get(name) && now.get(name) === 'Draining') {
+      return [isLeaving(shard) ? endedByOthers(name) : draining(name)];
     }
-    const message = `${name} takes no new sessions and ends when its transfers have`;
-    return { type: 'Normal', reason: 'ShardDraining', message };
+    if (before.has(name)) return [];
+    return [{ type: 'Normal', reason: 'ShardCreated', message: `${name} is made` }];
   });
-  return [...created, ...removed];
+}
+
+function draining(name: string): PlannedEvent {
+  const message = `${name} takes no new sessions and ends when its transfers have`;
+  return { type: 'Normal', reason: 'ShardDraining', message };
+}
+
+function endedByOthers(name: string): PlannedEvent {
+  const message = `the pod of ${name} is ended by an eviction, a node drain or a person; another shard takes over while it finishes its transfers`;
+  return { type: 'Normal', reason: 'ShardReplaced', message };
 }
 
 function strayEvents({ strays }: EventSources): PlannedEvent[] {

@@ -26,8 +26,15 @@ import type { OperatorSettings } from './settings.ts';
 import { gatewayStatus, refusedStatus } from './status.ts';
 
 export interface Plan {
-  /** To be applied in this order: ports of the Service before the shards that use them. */
-  readonly apply: readonly KubernetesObject[];
+  /**
+   * What shards stand on, in this order: accounts, policies, the Service with their ports, configuration.
+   * While one of these is refused no shard may be written: it would get sessions without the rest.
+   */
+  readonly foundation: readonly KubernetesObject[];
+  /** Nothing else needs these. */
+  readonly beside: readonly KubernetesObject[];
+  /** StatefulSets of the shards that stay or come. */
+  readonly shards: readonly KubernetesObject[];
   readonly removeServicePorts?: StrayPorts;
   /** Only pods whose annotation differs. */
   readonly annotatePods: readonly PodAnnotations[];
@@ -88,14 +95,15 @@ function accepted({ observed, spec, address, config, shardSources }: Accepted): 
     address.isResolved ? hostNameRefreshMs : undefined,
   ]);
   return {
-    apply: [
+    foundation: [
       serviceAccount(gateway),
       ...(spec.cos.embedded ? embeddedCosObjects(shardSources) : []),
       networkPolicy(gateway, spec, slices),
-      disruptionBudget(gateway, spec),
       wishedService,
-      ...(obstacle ? [] : [configMap(gateway, config), ...shards]),
+      ...(obstacle ? [] : [configMap(gateway, config)]),
     ],
+    beside: [disruptionBudget(gateway, spec)],
+    shards: obstacle ? [] : shards,
     ...(strays && { removeServicePorts: strays }),
     annotatePods: news.pods,
     remove: removals(observed, spec, step.remove),
@@ -116,7 +124,15 @@ function refusal(observed: Observed, problems: readonly string[]): Plan {
 }
 
 function nothing(status: FtpGatewayStatus): Plan {
-  return { apply: [], annotatePods: [], remove: [], status, events: [] };
+  return {
+    foundation: [],
+    beside: [],
+    shards: [],
+    annotatePods: [],
+    remove: [],
+    status,
+    events: [],
+  };
 }
 
 /** The configuration needs the address of the embedded COS, which the API server gives its Service. */

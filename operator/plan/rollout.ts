@@ -52,8 +52,8 @@ export function nextStep(sources: RolloutSources): RolloutStep {
   const missing = replicas - live.length;
   const surge = missing === 0 && replicas > 0 && hasOutdated ? 1 : 0;
   const create = free.slice(0, Math.max(missing, surge, 0));
-  // Without a free slice for a replacement they come back on their own ports when they have drained.
-  const kept = leaving.slice(0, Math.max(0, missing - create.length));
+  // Until its replacement is there, a shard keeps its StatefulSet, which brings it back on its own ports.
+  const kept = leaving.slice(0, Math.max(0, missing));
   const surplus = removals(live, sources);
   const remove = [...leaving.slice(kept.length), ...surplus.remove];
   const apply = [...live, ...kept]

@@ -25,11 +25,11 @@ export interface GatherSources {
   readonly clock: Clock;
 }
 
-/** @throws KubeError when events cannot be listed. */
+/** @throws KubeError when the API server is away. */
 export async function gather(
   { caches, client, hostNames, clock }: GatherSources,
   gateway: FtpGateway,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<Observed> {
   const { name, namespace } = gateway.metadata;
   const names = childNames(name);

@@ -5,6 +5,7 @@
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { labels } from '#operator/plan/names.ts';
+import type { CacheChange } from '#operator/runtime/cache.ts';
 import type { KubeClient, KubeObject, ResourceKind } from '#operator/runtime/client.ts';
 import { Reflector } from '#operator/runtime/reflector.ts';
 import type { Caches } from './caches.ts';
@@ -29,7 +30,9 @@ export class WatchedKinds implements Caches {
     const gateways = new Reflector<KubeObject>({
       ...options,
       kind: gatewayKind,
-      onChange: ({ key }) => onChange(key),
+      onChange: (change) => {
+        if (isWish(change)) onChange(change.key);
+      },
     });
     const belongings = [...Object.values(childKinds), podKind].map(
       (kind) =>
@@ -74,6 +77,17 @@ export class WatchedKinds implements Caches {
     if (!found) throw new Error(`${kind.kind} is not watched`);
     return found.cache;
   }
+}
+
+/** A new status is our own word. Looking again for it would make a refusal in new words a busy loop. */
+function isWish({ previous, object }: CacheChange<KubeObject>): boolean {
+  const before = previous?.metadata;
+  const now = object.metadata;
+  return (
+    before === undefined ||
+    before.generation !== now?.generation ||
+    before.deletionTimestamp !== now?.deletionTimestamp
+  );
 }
 
 /** Key of the gateway an object was made for, told by its label. */

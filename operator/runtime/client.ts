@@ -34,6 +34,9 @@ export interface ObjectMetadata {
   readonly namespace?: string | undefined;
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
+  /** Counts changes of the spec, where the kind has one. */
+  readonly generation?: number | undefined;
+  readonly deletionTimestamp?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -20,12 +20,14 @@ export interface ReconcileResult {
   readonly requeueAfterMs?: number | undefined;
   /** What the key named is gone: not looked at again until it is added anew. */
   readonly isGone?: boolean | undefined;
+  /** Something was refused, and told where people look: tried again with growing pauses. */
+  readonly isRefused?: boolean | undefined;
 }
 
 /** Must be able to run again from any point; throws to be run again later. */
 export type Reconcile = (key: string, context: ReconcileContext) => Promise<ReconcileResult>;
 
-export type ReconcileOutcome = 'success' | 'requeue' | 'conflict' | 'error';
+export type ReconcileOutcome = 'success' | 'requeue' | 'refused' | 'conflict' | 'error';
 
 export interface ControllerMetrics {
   reconciled(outcome: ReconcileOutcome, seconds: number): void;
@@ -76,7 +78,7 @@ export class Controller {
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<void> {
-    const { clock, metrics, queue, reconcile, timeoutMs = 120_000 } = this.#options;
+    const { clock, metrics, reconcile, timeoutMs = 120_000 } = this.#options;
     const reconcileId = (++this.#runs).toString(36);
     const log = this.#options.log.child({ key, reconcileId });
     const limit = new AbortController();
@@ -87,18 +89,26 @@ export class Controller {
     const seconds = () => (clock.monotonicMs() - startedMs) / 1000;
     try {
       const both = AbortSignal.any([signal, limit.signal]);
-      const { isGone, requeueAfterMs } = await reconcile(key, { signal: both, log });
-      queue.forget(key);
-      if (isGone) queue.cancel(key);
-      else queue.addAfter(key, Math.min(requeueAfterMs ?? this.#resyncMs(), this.#resyncMs()));
-      const outcome = requeueAfterMs === undefined ? 'success' : 'requeue';
+      const result = await reconcile(key, { signal: both, log });
+      const outcome = this.#lookAgain(key, result);
       metrics?.reconciled(outcome, seconds());
-      log.debug({ outcome, seconds: seconds(), requeueAfterMs }, 'reconciled');
+      log.debug({ outcome, seconds: seconds() }, 'reconciled');
     } catch (error) {
       if (!signal.aborted) this.#retryLater(key, error, log, seconds());
     } finally {
       timer.cancel();
     }
+  }
+
+  /** Of several times the earliest holds. */
+  #lookAgain(key: string, { isGone, isRefused, requeueAfterMs }: ReconcileResult) {
+    const { queue } = this.#options;
+    if (isRefused) queue.addAfterFailure(key);
+    else queue.forget(key);
+    if (isGone) queue.cancel(key);
+    else queue.addAfter(key, Math.min(requeueAfterMs ?? this.#resyncMs(), this.#resyncMs()));
+    if (isRefused) return 'refused';
+    return requeueAfterMs === undefined ? 'success' : 'requeue';
   }
 
   #retryLater(key: string, error: unknown, log: Log, seconds: number): void {

@@ -40,16 +40,20 @@ export interface KubeErrorDetails extends ErrorDetails {
   readonly status?: number;
   /** The API server asked not to be called again sooner. */
   readonly retryAfterMs?: number;
+  /** The API server's own words, without the request that stands before them in the message. */
+  readonly sentence?: string;
 }
 
 export class KubeError extends KindError<KubeErrorKind> {
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly sentence: string;
 
   constructor(kind: KubeErrorKind, message: string, details: KubeErrorDetails = {}) {
     super(kind, message, { retryable: retryableKinds.has(kind), ...details });
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
+    this.sentence = details.sentence ?? message;
   }
 }
 
@@ -88,11 +92,12 @@ export function errorOfStatus(what: string, status: ApiStatus, retryAfterMs?: nu
   const { retryAfterSeconds } = status.details ?? {};
   const waitMs =
     retryAfterMs ?? (retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000);
-  return new KubeError(
-    kindOf(code, status.reason),
-    `${what}: ${status.message ?? status.reason ?? `HTTP ${code}`}`,
-    { status: code, ...(waitMs !== undefined && { retryAfterMs: waitMs }) },
-  );
+  const sentence = status.message || status.reason || `HTTP ${code}`;
+  return new KubeError(kindOf(code, status.reason), `${what}: ${sentence}`, {
+    status: code,
+    sentence,
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+  });
 }
 
 function kindOf(code: number, reason: string | undefined): KubeErrorKind {

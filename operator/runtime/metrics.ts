@@ -35,7 +35,13 @@ export interface OperatorMetrics extends ControllerMetrics {
 }
 
 const prefix = 'cosftp_operator_';
-const outcomes: readonly ReconcileOutcome[] = ['success', 'requeue', 'conflict', 'error'];
+const outcomes: readonly ReconcileOutcome[] = [
+  'success',
+  'requeue',
+  'refused',
+  'conflict',
+  'error',
+];
 
 export interface OperatorMetricsOptions {
   readonly version: string;

@@ -113,6 +113,30 @@ describe('the operator on a real control plane', { skip: controlPlaneAbsence() }
     await tight.delete();
   });
 
+  test('a refused object is named with the words of the API server, and keeps nothing else back', async () => {
+    const { plane } = cluster;
+    const quotas = '/api/v1/namespaces/budgets/resourcequotas';
+    await cluster.addNamespace('budgets');
+    const hard = { 'count/poddisruptionbudgets.policy': '0' };
+    await plane.call('POST', quotas, { metadata: { name: 'none' }, spec: { hard } });
+    const counted = async () =>
+      (await plane.call<{ status: { hard?: object } }>('GET', `${quotas}/none`)).status.hard;
+    await until('the quota to hold', async () => (await counted()) !== undefined, waitMs);
+    const limited = new LiveGateway(plane, 'budgets');
+    await limited.create();
+    await until('the Service', async () => (await limited.list('services')).length === 1, waitMs);
+    await limited.giveAddress('203.0.113.20');
+    const isAddressed = async () => (await limited.toldAddresses())[0] === '203.0.113.20';
+    await until('the address on the pod', isAddressed, waitMs);
+    const { status, reason, message } = (await limited.condition('Programmed')) ?? {};
+    assert.deepEqual([status, reason], ['False', 'ApplyFailed']);
+    assert.match(message ?? '', /^PodDisruptionBudget files: .*exceeded quota: none/);
+    assert.equal((await limited.condition('AddressAssigned'))?.status, 'True');
+    await plane.call('DELETE', `${quotas}/none`);
+    await until('Ready', () => limited.isReady(), 70_000);
+    await limited.delete();
+  });
+
   test('scaled up and down it follows, through /scale', async () => {
     const hasShards = async (count: number) =>
       (await gateway.list('statefulsets')).length === count;
@@ -128,7 +152,7 @@ describe('the operator on a real control plane', { skip: controlPlaneAbsence() }
   const noTrouble = () => {
     const isTrouble = ({ level }: Readonly<Record<string, unknown>>) =>
       level === 'error' || level === 'warn';
-    const expected = new Set(['stray ports removed from the service']);
+    const expected = new Set(['stray ports removed from the service', 'refused']);
     const found = operator.lines().filter(isTrouble);
     assert.deepEqual(
       found.filter(({ msg }) => !expected.has(String(msg))),

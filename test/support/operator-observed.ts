@@ -1,5 +1,6 @@
 /** What the operator may observe, for tests of the plan: a gateway with shards in any state. */
 import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
+import type { KubernetesObject } from '#operator/plan/manifest.ts';
 import { annotations, labels } from '#operator/plan/names.ts';
 import type { Observed, ObservedPod, ObservedStatefulSet } from '#operator/plan/observed.ts';
 import { type Plan, plan } from '#operator/plan/plan.ts';
@@ -75,9 +76,13 @@ export function podsOf(states: readonly ShardState[]): ObservedPod[] {
 
 /** The template hash of what the plan makes for this gateway. */
 export function wishedHash(gateway: FtpGateway): string {
-  const { apply } = planFor({ gateway });
-  const shard = apply.find(({ kind }) => kind === 'StatefulSet');
+  const [shard] = planFor({ gateway }).shards;
   return shard?.metadata.annotations?.[annotations.templateHash] ?? '';
+}
+
+/** Everything a plan writes, in its order. */
+export function objectsOf({ foundation, beside, shards }: Plan): readonly KubernetesObject[] {
+  return [...foundation, ...beside, ...shards];
 }
 
 export function planFor(changes: Partial<Observed>): Plan {

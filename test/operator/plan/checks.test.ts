@@ -8,7 +8,7 @@ import {
   storedSpec,
   writtenSpec,
 } from '#test/support/operator-gateways.ts';
-import { planFor, settings } from '#test/support/operator-observed.ts';
+import { objectsOf, planFor, settings } from '#test/support/operator-observed.ts';
 
 function problemsOf(spec: unknown): string {
   const checked = checkGateway({ ...storedGateway(), spec }, settings);
@@ -47,11 +47,12 @@ describe('a resource', () => {
 
   test("is refused in the gateway's own words where only the gateway knows", () => {
     const accounts = [{ user: 'alice', prefix: '../up/' }];
-    const { status, apply, remove } = planFor({ gateway: storedGateway({ accounts }) });
+    const plan = planFor({ gateway: storedGateway({ accounts }) });
+    const { status, remove } = plan;
     const [accepted] = status.conditions ?? [];
     assert.equal(accepted?.status, 'False');
     assert.match(accepted?.message ?? '', /prefix: "\.\.\/up\/" holds/);
-    assert.deepEqual([apply, remove], [[], []]);
+    assert.deepEqual([objectsOf(plan), remove], [[], []]);
   });
 
   test('is served with a warning when Local meets several shards', () => {

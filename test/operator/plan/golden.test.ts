@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { Observed } from '#operator/plan/observed.ts';
 import { assertGolden } from '#test/support/golden.ts';
 import { storedGateway } from '#test/support/operator-gateways.ts';
-import { planFor } from '#test/support/operator-observed.ts';
+import { objectsOf, planFor } from '#test/support/operator-observed.ts';
 
 const cases: readonly {
   name: string;
@@ -52,7 +52,7 @@ const cases: readonly {
 describe('the manifests of a gateway', () => {
   for (const { name, head, changes } of cases) {
     test(`${name}: are those a person has read`, async () => {
-      const documents = planFor(changes).apply.map((object) =>
+      const documents = objectsOf(planFor(changes)).map((object) =>
         stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }),
       );
       await assertGolden(`operator/${name}.golden.yaml`, `# ${head}\n${documents.join('---\n')}`);

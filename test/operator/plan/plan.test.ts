@@ -7,6 +7,7 @@ import type { Plan } from '#operator/plan/plan.ts';
 import { storedGateway } from '#test/support/operator-gateways.ts';
 import {
   nowMs,
+  objectsOf,
   planFor,
   podsOf,
   type ShardState,
@@ -32,8 +33,8 @@ function withShards(states: readonly ShardState[]) {
 
 const settled = withShards([{ slice: 0, readyMs: 60_000 }]);
 
-function namesOf({ apply }: Plan): string[] {
-  return apply.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+function namesOf(plan: Plan): string[] {
+  return objectsOf(plan).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 }
 
 function conditionOf({ status }: Plan, type: string): string {
@@ -50,9 +51,9 @@ describe('a plan', () => {
     assert.deepEqual(namesOf(planFor({})), [
       'ServiceAccount inbox',
       'NetworkPolicy inbox',
-      'PodDisruptionBudget inbox',
       'Service inbox',
       'ConfigMap inbox',
+      'PodDisruptionBudget inbox',
       'StatefulSet inbox-shard-0',
     ]);
   });
@@ -95,7 +96,7 @@ describe('a plan', () => {
 
   test('leaves the decision about node ports as it was taken', () => {
     const decision = (plan: Plan) => {
-      const made = plan.apply.find(({ kind }) => kind === 'Service')?.['spec'];
+      const made = plan.foundation.find(({ kind }) => kind === 'Service')?.['spec'];
       return (made as { allocateLoadBalancerNodePorts: boolean }).allocateLoadBalancerNodePorts;
     };
     assert.equal(decision(planFor({})), true);
@@ -124,7 +125,7 @@ describe('a plan', () => {
     const plan = planFor({
       gateway: { ...gateway, metadata: { ...gateway.metadata, deletionTimestamp } },
     });
-    assert.deepEqual([plan.apply, plan.remove, plan.events], [[], [], []]);
+    assert.deepEqual([objectsOf(plan), plan.remove, plan.events], [[], [], []]);
   });
 
   test('looks at a host name again', () => {
@@ -176,7 +177,29 @@ describe('the status', () => {
     const second = planFor({ ...settled, service, gateway, nowMs: nowMs + 3_600_000 });
     assert.deepEqual(second.status, first.status);
     assert.deepEqual(second.events, []);
-    assert.deepEqual(reasonsOf(first), ['Ready', 'AddressAssigned']);
+    assert.deepEqual(reasonsOf(first), ['Ready', 'AddressAssigned', 'ShardCreated']);
+  });
+
+  test('tells of shards what is seen of them, once', () => {
+    const shardEvents = (before: Plan | undefined, states: readonly ShardState[]) => {
+      const gateway = { ...storedGateway(), ...(before && { status: before.status }) };
+      const plan = planFor({ ...withShards(states), service, gateway });
+      const told = plan.events.filter(({ reason }) => reason.startsWith('Shard'));
+      return { plan, told: told.map(({ reason, message }) => `${reason} ${message.slice(0, 30)}`) };
+    };
+    const none = shardEvents(undefined, []);
+    assert.deepEqual(none.told, [], 'a shard that is only wished may be refused');
+    const made = shardEvents(none.plan, [{ slice: 0 }]);
+    assert.deepEqual(made.told, ['ShardCreated inbox-shard-0 is made']);
+    const evicted = shardEvents(made.plan, [{ slice: 0, isLeaving: true }, { slice: 1 }]);
+    assert.deepEqual(evicted.told, [
+      'ShardReplaced the pod of inbox-shard-0 is en',
+      'ShardCreated inbox-shard-1 is made',
+    ]);
+    const drains = shardEvents(evicted.plan, [{ slice: 0, isDraining: true }, { slice: 1 }]);
+    assert.deepEqual(drains.told, []);
+    const removed = shardEvents(drains.plan, [{ slice: 1, isDraining: true }]);
+    assert.deepEqual(removed.told, ['ShardDraining inbox-shard-1 takes no new ses']);
   });
 
   test('changes the time of a condition only with its status', () => {
@@ -199,7 +222,7 @@ describe('the status', () => {
     const first = planFor({ ...settled, service });
     const gateway = { ...storedGateway(), spec: { replicas: 1 }, status: first.status };
     const plan = planFor({ ...settled, service, gateway });
-    assert.deepEqual([plan.apply, plan.remove], [[], []]);
+    assert.deepEqual([objectsOf(plan), plan.remove], [[], []]);
     assert.equal(conditionOf(plan, 'Accepted'), 'False Invalid');
     assert.equal(conditionOf(plan, 'Ready'), 'True NotAccepted');
     assert.equal(plan.status.address, address);

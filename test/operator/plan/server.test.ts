@@ -1,6 +1,7 @@
 /** What a real API server makes of the golden manifests, in a namespace that enforces `restricted`. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { KubernetesObject } from '#operator/plan/manifest.ts';
 import { until } from '#test/support/condition.ts';
 import {
   type ControlPlane,
@@ -9,7 +10,7 @@ import {
 } from '#test/support/control-plane.ts';
 import { storedGateway } from '#test/support/operator-gateways.ts';
 import { runKubectl } from '#test/support/operator-kubectl.ts';
-import { planFor } from '#test/support/operator-observed.ts';
+import { objectsOf, planFor } from '#test/support/operator-observed.ts';
 
 const namespace = 'ftp';
 
@@ -45,7 +46,7 @@ describe('an API server', { skip: controlPlaneAbsence() }, () => {
   for (const [title, gateway] of Object.entries(gateways)) {
     test(`takes all objects of a gateway ${title}, without a warning, and unchanged twice`, async () => {
       const cosdService = { metadata: { name: 'inbox-cosd' }, spec: { clusterIP: '10.96.0.9' } };
-      const items = planFor({ gateway, cosdService }).apply.map(withoutOwner);
+      const items = objectsOf(planFor({ gateway, cosdService })).map(withoutOwner);
       const list = { apiVersion: 'v1', kind: 'List', items };
       const apply = [
         'apply',
@@ -68,7 +69,7 @@ describe('an API server', { skip: controlPlaneAbsence() }, () => {
   }
 
   test('lets the pods of the shards in', async () => {
-    const items = planFor({ gateway: storedGateway() }).apply.map(withoutOwner);
+    const items = objectsOf(planFor({ gateway: storedGateway() })).map(withoutOwner);
     const list = { apiVersion: 'v1', kind: 'List', items };
     assert.ok((await kubectl(['apply', '--server-side', '-f', '-'], list)).isOk);
     await until(
@@ -82,7 +83,7 @@ describe('an API server', { skip: controlPlaneAbsence() }, () => {
 const columns = 'custom-columns=K:.kind,N:.metadata.name,V:.metadata.resourceVersion';
 
 /** The gateway itself is not there, so the garbage collector would take its children. */
-function withoutOwner({ metadata, ...rest }: ReturnType<typeof planFor>['apply'][number]) {
+function withoutOwner({ metadata, ...rest }: KubernetesObject) {
   const { ownerReferences: _ownerReferences, ...kept } = metadata;
   return { ...rest, metadata: kept };
 }

@@ -9,9 +9,13 @@ import { childKinds, eventKind, gatewayKind, podKind } from '#operator/reconcile
 import { namespace, type ReconcileWorld, reconcileWorld } from '#test/support/reconcile-world.ts';
 
 const labels = childLabels('files', 'gateway');
+const apiVersions: Readonly<Record<string, string>> = {
+  StatefulSet: 'apps/v1',
+  PodDisruptionBudget: 'policy/v1',
+};
 
 function child({ gateway }: Observed, kind: string, extra: object = {}): KubernetesObject {
-  const apiVersion = kind === 'StatefulSet' ? 'apps/v1' : 'v1';
+  const apiVersion = apiVersions[kind] ?? 'v1';
   const { name, uid } = gateway.metadata;
   const owner = { apiVersion: gateway.apiVersion, kind: 'FtpGateway', name, uid };
   return {
@@ -37,13 +41,21 @@ const status: FtpGatewayStatus = {
   })),
 };
 
-const nothing: Plan = { apply: [], annotatePods: [], remove: [], events: [], status };
+const nothing: Plan = {
+  foundation: [],
+  beside: [],
+  shards: [],
+  annotatePods: [],
+  remove: [],
+  events: [],
+  status,
+};
 
 const servicePort = { name: 'ftp', port: 21, protocol: 'TCP', targetPort: 'ftp' };
 
 function wholePlan(observed: Observed): Plan {
   const service = child(observed, 'Service', { spec: { ports: [servicePort] } });
-  return { ...nothing, apply: [child(observed, 'ConfigMap', { data: { a: '1' } }), service] };
+  return { ...nothing, foundation: [child(observed, 'ConfigMap', { data: { a: '1' } }), service] };
 }
 
 function conditionOf(world: ReconcileWorld, type: string) {
@@ -86,7 +98,7 @@ describe('a reconcile', () => {
     let data: Record<string, string> = { a: '1', b: '2' };
     await using world = await reconcileWorld((observed) => ({
       ...nothing,
-      apply: [child(observed, 'ConfigMap', { data })],
+      foundation: [child(observed, 'ConfigMap', { data })],
     }));
     world.putGateway();
     await world.run();
@@ -120,7 +132,7 @@ describe('objects of others', () => {
     const theirs = { metadata: { name: 'files', namespace }, data: { theirs: 'x' } };
     world.api.put(childKinds.ConfigMap, theirs);
     const { writes, requeueAfterMs } = await world.run();
-    assert.deepEqual(writes, ['PATCH ftpgateways/files/status']);
+    assert.deepEqual(writes, ['PATCH services/files', 'PATCH ftpgateways/files/status']);
     assert.equal(requeueAfterMs, 60_000);
     assert.equal(conditionOf(world, 'Accepted')?.status, 'True');
     for (const type of ['Programmed', 'Ready']) {
@@ -140,7 +152,8 @@ describe('objects of others', () => {
     world.putGateway();
     await assert.rejects(world.run(), { kind: 'leftover-object' });
     world.api.remove(childKinds.ConfigMap, namespace, 'files');
-    assert.equal((await world.run()).writes.length, 3);
+    const { writes } = await world.run();
+    assert.deepEqual(writes, ['PATCH configmaps/files', 'PATCH ftpgateways/files/status']);
   });
 
   test('a service port that somebody added goes, the others stay', async () => {
@@ -168,7 +181,7 @@ describe('stray ports', () => {
     const strays = [{ port: 8021, protocol: 'TCP' }];
     await using world = await reconcileWorld((observed) => ({
       ...wholePlan(observed),
-      apply: [],
+      foundation: [],
       removeServicePorts: { service: 'files', ports: strays },
     }));
     world.putGateway();
@@ -184,25 +197,140 @@ describe('stray ports', () => {
   });
 });
 
-describe('refusals and outages', () => {
-  test('a refusal is told in the status with the words of the API server', async () => {
+/** Requests that write an object of that kind. */
+const writesOf = (plural: string) => (request: { url: string; method: string }) =>
+  request.method !== 'GET' && request.url.includes(`/${plural}/`);
+
+describe('a refusal', () => {
+  const annotations = { 'cosftp.io/masquerade-address': '203.0.113.7' };
+
+  /** Something of everything: a ConfigMap and a Service, a budget, a shard, a pod, a removal. */
+  async function worldOfAll() {
+    const world = await reconcileWorld((observed) => ({
+      ...wholePlan(observed),
+      beside: [child(observed, 'PodDisruptionBudget')],
+      shards: [child(observed, 'StatefulSet')],
+      annotatePods: [{ name: 'files-shard-0-0', annotations }],
+      remove: [{ kind: 'StatefulSet', name: 'old' }],
+    }));
+    const { uid } = world.putGateway().metadata;
+    world.api.put(podKind, { metadata: { name: 'files-shard-0-0', namespace, labels } });
+    const ownerReferences = [{ kind: 'FtpGateway', name: 'files', uid, controller: true }];
+    world.api.put(childKinds.StatefulSet, {
+      metadata: { name: 'old', namespace, labels, ownerReferences },
+    });
+    return world;
+  }
+
+  test('is told in the status with object and words of the API server, and as an event, once', async () => {
     await using world = await reconcileWorld(wholePlan);
     world.putGateway();
-    const matches = ({ url, method }: { url: string; method: string }) =>
-      method === 'PATCH' && url.includes('/services/');
-    world.api.fail({ matches, answer: 422 });
+    world.api.fail({ matches: writesOf('services'), answer: 422, times: 2 });
+    const { isRefused, requeueAfterMs } = await world.run();
+    assert.deepEqual([isRefused, requeueAfterMs], [true, 60_000]);
+    for (const type of ['Programmed', 'Ready']) {
+      const { status, reason, message } = conditionOf(world, type) ?? {};
+      assert.deepEqual(
+        [status, reason, message],
+        ['False', 'ApplyFailed', 'Service files: as the test wished'],
+      );
+    }
     await world.run();
-    assert.match(conditionOf(world, 'Programmed')?.message ?? '', /services\/files: as the test/);
-    await world.run();
+    assert.deepEqual(
+      world.told.map(({ type, reason }) => `${type} ${reason}`),
+      ['Warning ApplyFailed'],
+    );
+    const last = await world.run();
+    assert.equal(last.isRefused, undefined);
     assert.equal(conditionOf(world, 'Programmed')?.status, 'True');
   });
 
-  test('an outage is thrown for another try and changes no status', async () => {
+  test('of what nothing stands on keeps nothing else back', async () => {
+    await using world = await worldOfAll();
+    world.api.fail({ matches: writesOf('poddisruptionbudgets'), answer: 403 });
+    assert.deepEqual((await world.run()).writes, [
+      'PATCH configmaps/files',
+      'PATCH services/files',
+      'PATCH poddisruptionbudgets/files',
+      'PATCH statefulsets/files',
+      'PATCH pods/files-shard-0-0',
+      'DELETE statefulsets/old',
+      'PATCH ftpgateways/files/status',
+    ]);
+  });
+
+  test('of what shards stand on keeps shards back, and nothing else', async () => {
+    await using world = await worldOfAll();
+    world.api.fail({ matches: writesOf('configmaps'), answer: 403 });
+    assert.deepEqual((await world.run()).writes, [
+      'PATCH configmaps/files',
+      'PATCH services/files',
+      'PATCH poddisruptionbudgets/files',
+      'PATCH pods/files-shard-0-0',
+      'DELETE statefulsets/old',
+      'PATCH ftpgateways/files/status',
+    ]);
+    assert.ok((await world.run()).writes.includes('PATCH statefulsets/files'));
+  });
+
+  test('is told together with the others', async () => {
+    await using world = await worldOfAll();
+    world.api.fail({ matches: writesOf('services'), answer: 422 });
+    world.api.fail({ matches: writesOf('pods'), answer: 403 });
+    await world.run();
+    assert.equal(
+      conditionOf(world, 'Programmed')?.message,
+      'Service files: as the test wished; Pod files-shard-0-0: as the test wished',
+    );
+  });
+
+  test('by a webhook that does not answer (500) is told as well', async () => {
     await using world = await reconcileWorld(wholePlan);
     world.putGateway();
-    world.api.fail({ matches: ({ method }) => method === 'PATCH', answer: 503 });
-    await assert.rejects(world.run(), { kind: 'unavailable' });
+    world.api.fail({ matches: writesOf('services'), answer: 500 });
+    assert.equal((await world.run()).isRefused, true);
+    assert.match(conditionOf(world, 'Programmed')?.message ?? '', /^Service files: /);
+  });
+
+  test('that passes by itself is thrown for another try when the rest is done, and changes no status', async () => {
+    await using world = await worldOfAll();
+    world.api.fail({ matches: writesOf('configmaps'), answer: 409 });
+    await assert.rejects(world.run(), { kind: 'conflict' });
+    assert.deepEqual(
+      world.api.get(podKind, namespace, 'files-shard-0-0')?.metadata['annotations'],
+      {
+        ...annotations,
+      },
+    );
     assert.equal(world.api.get(gatewayKind, namespace, 'files')?.['status'], undefined);
+  });
+});
+
+describe('outages', () => {
+  for (const answer of [503, 429, 401, 'reset'] as const) {
+    test(`end the run at once, change no status, and are tried again: ${answer}`, async () => {
+      await using world = await reconcileWorld(wholePlan);
+      world.putGateway();
+      world.api.fail({ matches: ({ method }) => method === 'PATCH', answer });
+      await assert.rejects(world.run(), { retryable: true });
+      assert.equal(world.api.writes.length, 1);
+      assert.equal(world.api.get(gatewayKind, namespace, 'files')?.['status'], undefined);
+    });
+  }
+
+  test('a missing right to read events is told in their place', async () => {
+    const seen: (readonly string[])[] = [];
+    await using world = await reconcileWorld((observed) => {
+      seen.push(observed.podProblems);
+      return nothing;
+    });
+    world.putGateway();
+    world.api.put(childKinds.StatefulSet, {
+      metadata: { name: 'files-shard-0', namespace, labels },
+    });
+    world.api.fail({ matches: ({ url }) => url.includes('/events'), answer: 403 });
+    await world.run();
+    assert.deepEqual(seen, [['why their pods are missing cannot be read: as the test wished']]);
   });
 
   test('events of StatefulSets without pods are read, and only then', async () => {

@@ -53,6 +53,18 @@ describe('what is watched', () => {
     assert.equal(world.watched.get(childKinds.Service, namespace, 'any'), undefined);
   });
 
+  test('is no new status of a gateway, but a new spec and a deletion', async () => {
+    await using world = await watching();
+    const metadata = { name: 'files', namespace, finalizers: ['example.com/x'] };
+    world.api.put(gatewayKind, { metadata, spec: { replicas: 1 } });
+    world.api.put(gatewayKind, { metadata, spec: { replicas: 1 }, status: { replicas: 1 } });
+    world.api.put(gatewayKind, { metadata, spec: { replicas: 2 } });
+    world.api.remove(gatewayKind, namespace, 'files');
+    world.api.put(gatewayKind, { metadata: { name: 'last', namespace } });
+    await until('the last one', () => world.keys.includes('ftp/last'));
+    assert.deepEqual(world.keys, ['ftp/files', 'ftp/files', 'ftp/files', 'ftp/last']);
+  });
+
   test('is nothing without the label, and nothing outside the namespaces', async () => {
     await using world = await watching([namespace]);
     world.api.put(childKinds.ConfigMap, { metadata: { name: 'theirs', namespace } });

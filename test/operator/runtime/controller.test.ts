@@ -105,6 +105,28 @@ describe('a controller', () => {
     assert.deepEqual(world.outcomes, ['requeue', 'success', 'success']);
   });
 
+  test('looks at what was refused with growing pauses, and not later than asked to', async () => {
+    let runs = 0;
+    await using world = setUp(async () => {
+      runs++;
+      return runs < 4 ? { isRefused: true, requeueAfterMs: 3_000 } : {};
+    });
+    world.queue.add('a');
+    await until('it ran', () => world.outcomes.length === 1);
+    for (const [pauseMs, after] of [
+      [1_000, 2],
+      [2_000, 3],
+      [3_000, 4],
+    ] as const) {
+      await world.clock.advance(pauseMs - 1);
+      assert.equal(runs, after - 1);
+      await world.clock.advance(1);
+      await until('the next run ended', () => world.outcomes.length === after);
+    }
+    assert.deepEqual(world.outcomes, ['refused', 'refused', 'refused', 'success']);
+    assert.equal(world.queue.failuresOf('a'), 0);
+  });
+
   test('ends a run that takes too long', async () => {
     await using world = setUp(
       (_key, { signal }) =>

@@ -30,6 +30,7 @@ import { chooseUploadMemory, processBaseBytes } from './memory.ts';
 import { type ReloadCause, Reloads } from './reload.ts';
 import { Stores } from './stores.ts';
 import { observeTransfers } from './transfer-observer.ts';
+import { UploadMarks } from './upload-marks.ts';
 import { version } from './version.ts';
 
 export interface GatewayOptions {
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   readonly dataReading?: DataReading;
   /** Instead of the configured range, for tests. */
   readonly passivePorts?: PassivePortsOptions['ports'];
+  /** Whether unfinished uploads of earlier runs are looked for. Default yes; tests count requests. */
+  readonly janitor?: 'on' | 'off';
   /** For metrics: lines the log had to drop. */
   readonly lostLogLines?: () => number;
   /** Called with `log.level` when a reload changed it. */
@@ -93,8 +96,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const metrics = createGatewayMetrics();
   const transferObserver = observeTransfers(metrics);
   const pool = createPool(options);
+  const marks = opened.adopt(createMarks(options, metrics), (it) => it.close());
   const stores = opened.adopt(
-    new Stores({ ...options, onRequest: (sample) => metrics.cosRequest(sample) }),
+    new Stores({ ...options, marks, onRequest: (sample) => metrics.cosRequest(sample) }),
     (it) => it.close(),
   );
   await openFtpPort(config, (host, port) => tryPort(host, port));
@@ -146,6 +150,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   });
   const parts = { server, passivePorts, masquerade, reloads };
   const admin = opened.adopt(await startAdminPort(options, metrics, parts), (it) => it.close());
+  if (options.janitor !== 'off') marks.start(() => stores.jails);
   metrics.draining('no');
   metrics.configLoaded(clock.now() / 1000);
 
@@ -200,6 +205,15 @@ function openPassivePorts(
     clock,
     log,
     onOutcome: (mode, outcome, waitSeconds) => metrics.dataConnection(mode, outcome, waitSeconds),
+  });
+}
+
+function createMarks({ config, clock, log }: GatewayOptions, metrics: Metrics): UploadMarks {
+  return new UploadMarks({
+    listenPort: config.listen_port,
+    clock,
+    log,
+    onAborted: (count) => metrics.orphansAborted(count),
   });
 }
 

@@ -42,11 +42,12 @@ export function sessionAccount(
       'file size limited by upload_memory',
     );
   }
+  const jail = new Jail(account.prefix);
   return {
     user: account.user,
-    jail: new Jail(account.prefix),
+    jail,
     codec: codecNamed(account.filename_encoding),
-    store: stores.storeFor(account.cos),
+    store: stores.storeFor(account.cos, jail),
     permissions: new Set(account.permissions),
     limitBytes,
     plan,

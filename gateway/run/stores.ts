@@ -1,6 +1,6 @@
 /**
  * One store per distinct `cos` block: accounts that share bucket and credentials share connections and
- * the credential cache. A store that no account names any more is closed once nothing can need it.
+ * the credential cache; each jail marks the uploads it begins. A store that no account names any more is closed once nothing can need it.
  */
 import type { CosConfig } from '#gateway/config/model.ts';
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
@@ -12,14 +12,18 @@ import {
   createCosStore,
 } from '#gateway/storage/cos/store.ts';
 import type { CredentialSource } from '#gateway/storage/credentials/source.ts';
+import type { Jail } from '#gateway/storage/keys.ts';
+import type { MarkedStore } from '#gateway/storage/marked-store.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import { credentialSource } from './credentials.ts';
+import type { UploadMarks } from './upload-marks.ts';
 
 export interface StoresOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly onRequest: (sample: CosRequestSample) => void;
+  readonly marks: UploadMarks;
   /** Shorter ones for tests. */
   readonly storeTimeouts?: Partial<CosTimeouts> | undefined;
 }
@@ -33,12 +37,16 @@ export interface StoreUses {
 
 interface Entry {
   readonly store: ClosableStore;
+  /** What accounts get, by the prefix of their jail. */
+  readonly jails: Map<string, MarkedStore>;
   unusedSinceMs: number | undefined;
 }
 
 /** A multipart upload is aborted up to 10 minutes after its session, and retried (transfer/upload-options.ts). */
 const lingerMs = 900_000;
 const checkEveryMs = 60_000;
+/** How long a stop waits for markers of ended uploads to be removed; one that stays costs nothing. */
+const settleMs = 5_000;
 
 export class Stores {
   readonly #options: StoresOptions;
@@ -49,10 +57,17 @@ export class Stores {
     this.#options = options;
   }
 
-  storeFor(config: CosConfig): ObjectStore {
+  storeFor(config: CosConfig, { prefix }: Jail): ObjectStore {
+    const { store, jails } = this.#entryFor(config);
+    const marked = jails.get(prefix) ?? this.#options.marks.mark(store, prefix);
+    jails.set(prefix, marked);
+    return marked;
+  }
+
+  #entryFor(config: CosConfig): Entry {
     const identity = JSON.stringify(config);
     const known = this.#stores.get(identity);
-    if (known) return known.store;
+    if (known) return known;
     const { clock, log, env, onRequest, storeTimeouts } = this.#options;
     const credentials: CredentialSource = credentialSource(config.credentials, { env, clock, log });
     const { bucket, region, endpoint, protocol } = config;
@@ -67,8 +82,16 @@ export class Stores {
       onRequest,
       ...(storeTimeouts && { timeouts: storeTimeouts }),
     });
-    this.#stores.set(identity, { store, unusedSinceMs: undefined });
-    return store;
+    const entry: Entry = { store, jails: new Map(), unusedSinceMs: undefined };
+    this.#stores.set(identity, entry);
+    return entry;
+  }
+
+  /** Every jail of every open store, each once. */
+  get jails(): readonly { readonly store: ObjectStore; readonly prefix: string }[] {
+    return [...this.#stores.values()].flatMap(({ store, jails }) =>
+      [...jails.keys()].map((prefix) => ({ store, prefix })),
+    );
   }
 
   /** Open ones. */
@@ -82,19 +105,27 @@ export class Stores {
     const nowMs = this.#options.clock.monotonicMs();
     const configured = uses.configured();
     const held = uses.held();
+    let areAllConfigured = true;
     for (const [identity, entry] of this.#stores) {
-      if (configured.has(entry.store) || held.has(entry.store)) entry.unusedSinceMs = undefined;
-      else entry.unusedSinceMs ??= nowMs;
-      if (nowMs - (entry.unusedSinceMs ?? nowMs) < lingerMs) continue;
+      const jails = [...entry.jails.values()];
+      const isConfigured = jails.some((it) => configured.has(it));
+      const isUsed = isConfigured || jails.some((it) => held.has(it));
+      entry.unusedSinceMs = isUsed ? undefined : (entry.unusedSinceMs ?? nowMs);
+      if (nowMs - (entry.unusedSinceMs ?? nowMs) < lingerMs) {
+        areAllConfigured &&= isConfigured;
+        continue;
+      }
       this.#stores.delete(identity);
       entry.store.close();
     }
-    if (this.#stores.size === configured.size) return;
+    if (areAllConfigured) return;
     this.#timer = this.#options.clock.setTimer(checkEveryMs, () => this.closeUnused(uses));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#timer?.cancel();
+    const marked = [...this.#stores.values()].flatMap(({ jails }) => [...jails.values()]);
+    await Promise.all(marked.map((store) => store.settled(settleMs)));
     for (const { store } of this.#stores.values()) store.close();
   }
 }

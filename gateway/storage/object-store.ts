@@ -139,6 +139,10 @@ export interface ObjectStore {
 
   list(options: ListOptions): Promise<ListPage>;
 
+  /**
+   * Begins an upload. Not repeated by the driver after a failure without an answer (`network`,
+   * `timeout`): the upload may be there, and only the caller's marker tells of it (marked-store.ts).
+   */
   createMultipart(key: string, options?: PutOptions): Promise<MultipartUpload>;
 
   /** `body` must not change until the promise settles; sent again after a failure worth a retry. */

@@ -225,6 +225,7 @@ for (const policy of policies) {
     if (policy === 'discard') assert.deepEqual(ftp.keys(), []);
     else assert.deepEqual(await ftp.bytes('file'), sent);
     assert.equal(ftp.openUploads(), 0);
+    await until('the marker to be gone', () => ftp.markers().length === 0);
   });
 }
 

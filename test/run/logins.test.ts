@@ -7,6 +7,7 @@ import type { SessionAccount } from '#gateway/ftp-srv/services.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import { Logins } from '#gateway/run/logins.ts';
 import { Stores } from '#gateway/run/stores.ts';
+import { UploadMarks } from '#gateway/run/upload-marks.ts';
 import { loadYaml, minimalYaml } from '#test/support/config-text.ts';
 import { recordingLog } from '#test/support/recording-log.ts';
 import { testPool } from '#test/support/transfer-pool.ts';
@@ -26,7 +27,8 @@ const alice = (words = '') => withAccounts(`[{user: alice, password: wonderland$
 function loginsOf(config: GatewayConfig) {
   const log = recordingLog();
   const clock = systemClock;
-  const stores = new Stores({ clock, log, env: {}, onRequest: () => undefined });
+  const marks = new UploadMarks({ listenPort: 0, clock, log, onAborted: () => undefined });
+  const stores = new Stores({ clock, log, env: {}, onRequest: () => undefined, marks });
   const exempt = { contains: () => false };
   const logins = new Logins({ config, clock, log, stores, pool: testPool(clock), exempt });
   return { logins, log, stores };

@@ -25,6 +25,10 @@ export interface TestGatewayOptions {
   /** How many. Default 16. */
   readonly passivePorts?: number;
   readonly cosd?: TestCosdOptions;
+  /** Default off, so that requests can be counted. */
+  readonly janitor?: 'on' | 'off';
+  /** An embedded COS that is there already; it is not closed with the gateway. */
+  readonly store?: TestCosd;
   /** Of the gateway alone; default the system's. */
   readonly clock?: Clock;
   /** Default: the configuration is in no file. */
@@ -51,8 +55,10 @@ export interface TestGateway extends AsyncDisposable {
   readonly lines: readonly LogLine[];
   /** The words of the configuration at start. */
   readonly words: Readonly<Record<string, unknown>>;
-  /** Keys in the bucket. */
+  /** Keys in the bucket, markers of uploads aside. */
   keys(): readonly string[];
+  /** Keys of markers: those of ended uploads go a moment after the reply. */
+  markers(): readonly string[];
   bytes(key: string): Promise<Buffer>;
   openUploads(): number;
   /** A sample of /metrics, by its name and labels as they stand there; NaN when there is none. */
@@ -60,7 +66,7 @@ export interface TestGateway extends AsyncDisposable {
 }
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const cosd = await startTestCosd(options.cosd);
+  const cosd = options.store ?? (await startTestCosd(options.cosd));
   const lines: LogLine[] = [];
   const words = testWords(cosd, options);
   const source = options.follow && (await sourceOf(options.follow, words));
@@ -71,6 +77,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     log: memoryLog(lines),
     env: {},
     passivePorts: { ephemeral: options.passivePorts ?? 16 },
+    janitor: options.janitor ?? 'off',
     ...(options.timeouts && { timeouts: options.timeouts }),
     ...(options.storeTimeouts && { storeTimeouts: options.storeTimeouts }),
     ...(options.dataReading && { dataReading: options.dataReading }),
@@ -82,14 +89,15 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     cosd,
     lines,
     words,
-    keys: () => cosd.inspect.keys(cosd.bucket),
+    keys: () => cosd.inspect.keys(cosd.bucket).filter((key) => !isMarker(key)),
+    markers: () => cosd.inspect.keys(cosd.bucket).filter(isMarker),
     bytes: async (key) => Buffer.from(await cosd.inspect.bytes(cosd.bucket, key)),
     openUploads: () => cosd.inspect.openUploads(cosd.bucket).length,
     metric: (sample) => readMetric(gateway.adminPort, sample),
     async [Symbol.asyncDispose]() {
       source?.close();
       await gateway.close();
-      await cosd.close();
+      if (!options.store) await cosd.close();
     },
   };
 }
@@ -113,6 +121,10 @@ async function sourceOf(
 ): Promise<ConfigSource> {
   await follow.publish(JSON.stringify(words));
   return new ConfigSource({ file: follow.file, set: [], env: {}, cwd: '/' });
+}
+
+function isMarker(key: string): boolean {
+  return key.includes('.cosftp/uploads/');
 }
 
 function testWords(cosd: TestCosd, options: TestGatewayOptions): Record<string, unknown> {

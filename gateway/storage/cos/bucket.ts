@@ -151,7 +151,7 @@ export class CosBucket implements ObjectStore {
         subresource: 'uploads',
         headers: attributeHeaders(options),
       },
-      { signal: options.signal },
+      { signal: options.signal, repeat: 'answered' },
       (reply) => {
         requireRoot(operation, reply, 'InitiateMultipartUploadResult');
         const uploadId = elementText(reply.body, 'UploadId');

@@ -64,8 +64,11 @@ export interface CallPlan {
   readonly payloadBytes?: number;
   /** Default `prompt`. */
   readonly pace?: 'prompt' | 'patient';
-  /** Default `retry`; `once` leaves every failure to the caller. */
-  readonly repeat?: 'retry' | 'once';
+  /**
+   * Default `retry`. `once` leaves every failure to the caller; `answered` those without an answer,
+   * after which the work may be done.
+   */
+  readonly repeat?: 'retry' | 'answered' | 'once';
 }
 
 export interface AttemptContext {
@@ -92,7 +95,7 @@ export class Calls {
         clock,
         ...(random && { random }),
         ...(signal && { signal }),
-        isRetryable: (error) => error instanceof StoreError && error.retryable,
+        isRetryable: (error) => isRepeatable(error, plan),
         onRetry: (error, count) =>
           log.debug({ operation, attempt: count, err: error }, 'store call repeated'),
       });
@@ -166,4 +169,9 @@ export class Calls {
 function sampleCode(error: unknown): string {
   if (!(error instanceof StoreError)) return 'network';
   return error.code !== undefined && isKnownCode(error.code) ? error.code : error.kind;
+}
+
+function isRepeatable(error: unknown, { repeat }: CallPlan): boolean {
+  if (!(error instanceof StoreError) || !error.retryable) return false;
+  return repeat !== 'answered' || (error.kind !== 'network' && error.kind !== 'timeout');
 }

@@ -25,7 +25,6 @@ const repeatable: Readonly<Record<string, [Operation, (store: ObjectStore) => Pr
     delete: ['DeleteObject', (store) => store.delete('kept')],
     copy: ['PutObjectCopy', (store) => store.copy('kept', 'new')],
     list: ['GetBucket', (store) => store.list({ prefix: '' })],
-    createMultipart: ['InitiateMultipartUpload', (store) => store.createMultipart('new')],
     uploadPart: [
       'UploadPart',
       async (store) => store.uploadPart(await store.createMultipart('new'), 1, bytes),
@@ -84,6 +83,30 @@ for (const [name, [operation, call]] of Object.entries(repeatable)) {
     });
   });
 }
+
+describe('beginning an upload', () => {
+  const operation = 'InitiateMultipartUpload';
+
+  for (const [how, act] of Object.entries({ internal, slowDown })) {
+    it(`is repeated after ${how} and succeeds`, async () => {
+      await using test = await openTestStore([{ operation, act, times: 2 }]);
+      await test.store.createMultipart('new');
+      assert.equal(test.cosd.requests()[operation], 3);
+    });
+  }
+
+  for (const [how, act, left] of [
+    ['a reset', resetAtOnce, 0],
+    ['a lost reply', lostReply, 1],
+  ] as const) {
+    it(`is not repeated after ${how}: an upload may be there, and only a marker tells`, async () => {
+      await using test = await openTestStore([{ operation, act }]);
+      await rejectsWith('network', test.store.createMultipart('new'));
+      assert.equal(test.cosd.requests()[operation], 1);
+      assert.equal(test.cosd.inspect.openUploads(test.cosd.bucket).length, left);
+    });
+  }
+});
 
 describe('completing an upload', () => {
   async function complete(act: FaultAct) {

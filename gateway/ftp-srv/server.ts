@@ -208,9 +208,10 @@ export class FtpGatewayServer {
   }
 
   #forget(connection: ShellConnection, session: Session, end: ControlEnd): void {
-    // A client that sent QUIT behind its upload and left in order has not lost its nerve.
+    // A client that sent QUIT behind its download and left in order still reads it.
+    const isUploading = session.transfer?.direction === 'upload';
     const hasQuit = end === 'fin' && session.control.isWaiting('QUIT');
-    if (!hasQuit) session.onControlClosed();
+    if (!hasQuit || isUploading) session.onControlClosed();
     void session.control.closed.then(() => session.onControlClosed());
     // A stop waits for what still runs: an upload of a client that left has to be aborted in COS.
     void session.control.done.then(() => {

@@ -89,9 +89,9 @@ export class Session {
     return (this.services.clock.monotonicMs() - this.#openedMs) / 1000;
   }
 
-  /** A client that sent QUIT behind its upload and left in order has finished it; others must be there. */
+  /** Whoever left before 226 has given the upload up, also behind a QUIT: libraries close like that. */
   get isControlAlive(): boolean {
-    return this.control.isAlive || (!this.closed.aborted && this.control.isWaiting('QUIT'));
+    return this.control.isAlive;
   }
 
   /** Since the client's last byte and the end of what it asked for. */

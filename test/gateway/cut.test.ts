@@ -55,6 +55,15 @@ const cuts: readonly Cut[] = [
     reason: 'control-lost',
   },
   {
+    name: 'a library that is closed: QUIT and FIN on control, then FIN on data',
+    break: (client, data) => {
+      client.socket.end('QUIT\r\n');
+      data.destroy();
+    },
+    control: 'lost',
+    reason: 'control-lost',
+  },
+  {
     name: 'a reset of the control connection while data lives',
     break: (client) => client.socket.resetAndDestroy(),
     control: 'lost',
@@ -229,14 +238,13 @@ for (const policy of policies) {
   });
 }
 
-test('QUIT pipelined behind an upload, and a client that leaves in order, store the file', async () => {
+test('QUIT pipelined behind an upload waits for its 226', async () => {
   await using ftp = await startTestGateway();
   await using client = await FtpClient.logIn(ftp.port);
   const data = await client.beginStore('file');
   const sent = Buffer.from(seededRandom(2).bytes(3 * MiB));
   client.send('QUIT');
   data.end(sent);
-  client.socket.end();
   const replies = [await client.reply(), await client.reply()].map((reply) => reply.code);
   assert.deepEqual(replies, [226, 221]);
   assert.deepEqual(await ftp.bytes('file'), sent);

@@ -70,11 +70,11 @@ const proxyProtocolBlock = z.strictObject({
   mode: fields
     .choice(proxyProtocolModes)
     .default('disabled')
-    .describe('PROXY protocol before the control connection: disabled, optional or required'),
+    .describe('PROXY protocol before control and data connections: disabled, optional or required'),
   trusted: z
     .array(fields.network)
     .default([])
-    .describe('networks of the balancers that are believed'),
+    .describe('networks of the balancers that are believed; nobody else is'),
 });
 
 const logBlock = z.strictObject({
@@ -177,7 +177,9 @@ export const gatewayBlock = z.strictObject({
     .array(fields.network)
     .default([...privateNetworks])
     .describe('for network: both peers inside one entry; never counted by per-address limits'),
-  proxy_protocol: proxyProtocolBlock.prefault({}).describe('PROXY protocol on the control port'),
+  proxy_protocol: proxyProtocolBlock
+    .prefault({})
+    .describe('how balancers tell whose connection it is'),
   filename_encoding: fields.encoding
     .default('utf-8')
     .describe('encoding of file names of clients that do not speak UTF-8'),

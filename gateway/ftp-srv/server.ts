@@ -6,11 +6,12 @@
  * drain deadline passed.
  */
 
+import type { Socket } from 'node:net';
 import type { Command } from '#gateway/ftp/command.ts';
 import { ControlChannel, type ControlEnd } from '#gateway/ftp/control.ts';
 import type { CutReason } from '#gateway/ftp/cut.ts';
+import { type Arrival, arrivalOf } from '#gateway/ftp/proxy-door.ts';
 import { sleep } from '#gateway/kit/clock.ts';
-import { plainAddress } from '#gateway/kit/networks.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import { renewAccount } from './account-renewal.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
@@ -43,6 +44,8 @@ export class FtpGatewayServer {
   readonly #sessions = new Map<ShellConnection, Session>();
   /** Greeted 421 and about to go: nobody waits for them. */
   readonly #refused = new WeakSet<Session>();
+  /** Of sockets on their way to a session. */
+  readonly #arrivals = new WeakMap<Socket, Arrival>();
   #isRefusing = false;
   #isDraining = false;
 
@@ -52,6 +55,7 @@ export class FtpGatewayServer {
       address: options.address,
       port: options.port,
       log: options.services.log,
+      onConnection: (socket) => this.#enter(socket),
       adopt: (connection) => this.#adopt(connection),
       logIn: answerShellLogin,
     });
@@ -141,6 +145,7 @@ export class FtpGatewayServer {
   /** Stops listening and ends every session at once. */
   async close(): Promise<void> {
     this.refuseNew();
+    this.#services.proxyDoor?.close();
     for (const session of this.#sessions.values()) session.control.destroy();
     await new Promise<void>((resolve) => this.#shell.server.close(() => resolve()));
     this.#shell.removeAllListeners();
@@ -152,6 +157,23 @@ export class FtpGatewayServer {
     else void session.close(421, 'Server is stopping', reason);
   }
 
+  /** From the listener to a session; who is announced by a balancer is known only after its header. */
+  #enter(socket: Socket): void {
+    const { proxyDoor } = this.#services;
+    if (!proxyDoor) return this.#serve(socket, arrivalOf(socket));
+    void proxyDoor.admit(socket).then((arrival) => {
+      if (!arrival) return;
+      const isGone = socket.destroyed || socket.readableEnded;
+      if (isGone || !this.isListening) socket.destroy();
+      else this.#serve(socket, arrival);
+    });
+  }
+
+  #serve(socket: Socket, arrival: Arrival): void {
+    this.#arrivals.set(socket, arrival);
+    this.#shell.serve(socket);
+  }
+
   #adopt(connection: ShellConnection): void {
     const socket = detachSocket(connection);
     const { clock } = this.#services;
@@ -159,8 +181,7 @@ export class FtpGatewayServer {
       id: connection.id.slice(0, 8),
       services: this.#services,
       connection,
-      peerAddress: plainAddress(socket.remoteAddress ?? ''),
-      localAddress: plainAddress(socket.localAddress ?? ''),
+      arrival: this.#arrivals.get(socket) ?? arrivalOf(socket),
       control: new ControlChannel({
         socket,
         clock,
@@ -184,9 +205,11 @@ export class FtpGatewayServer {
     const { sessionsMax } = this.#services;
     if (this.#isRefusing) {
       this.#refused.add(session);
+      this.#services.observer.sessionRefused('draining');
       return session.close(421, 'Server is stopping', 'drain');
     }
     if (sessionsMax > 0 && this.#sessions.size > sessionsMax) {
+      this.#services.observer.sessionRefused('max_sessions');
       session.log.warn({ sessions_max: sessionsMax }, 'session refused: too many');
       return session.close(421, 'Too many sessions, try again later', 'drain');
     }

@@ -6,6 +6,7 @@ import type { Permission } from '#gateway/config/model.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import type { TextCodec } from '#gateway/ftp/filename-encoding.ts';
 import type { PassivePorts } from '#gateway/ftp/passive-ports.ts';
+import type { ProxyDoor } from '#gateway/ftp/proxy-door.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type { Jail } from '#gateway/storage/keys.ts';
@@ -58,10 +59,14 @@ export interface TransferSummary {
   readonly bytes: number;
 }
 
+/** By which word of the configuration, or state, a session was refused. */
+export type SessionRefusal = 'max_sessions' | 'draining';
+
 /** Counters of the server; `observe` satisfies it. */
 export interface SessionObserver {
   sessionOpened(): void;
   sessionClosed(seconds: number): void;
+  sessionRefused(reason: SessionRefusal): void;
   login(result: 'success' | 'failure' | 'throttled'): void;
   command(verb: string): void;
   reply(code: number): void;
@@ -88,6 +93,8 @@ export interface FtpServices {
   readonly pool: PartPool;
   readonly passivePorts: PassivePorts;
   readonly timeouts: SessionTimeouts;
+  /** Before control connections, where balancers announce their clients. */
+  readonly proxyDoor?: ProxyDoor;
   readonly dataReading: DataReading;
   readonly observer: SessionObserver;
   readonly transferObserver: TransferObserver;

@@ -10,6 +10,7 @@ import type { DataSource } from '#gateway/ftp/data-source.ts';
 import { allFacts, type FactSelection } from '#gateway/ftp/facts.ts';
 import { utf8 } from '#gateway/ftp/filename-encoding.ts';
 import { defaultHashName, type HashName } from '#gateway/ftp/hashes.ts';
+import type { Arrival } from '#gateway/ftp/proxy-door.ts';
 import { assert } from '#gateway/kit/assert.ts';
 import type { Timer } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -22,9 +23,8 @@ export interface SessionParts {
   readonly services: FtpServices;
   readonly connection: ShellConnection;
   readonly control: ControlChannel;
-  /** Addresses of the control connection, taken while it was alive. */
-  readonly peerAddress: string;
-  readonly localAddress: string;
+  /** Whose control connection it is, taken while it was alive. */
+  readonly arrival: Arrival;
 }
 
 /** The registry is one per process, so its handlers find their session by the connection alone. */
@@ -40,8 +40,7 @@ export class Session {
   readonly services: FtpServices;
   readonly connection: ShellConnection;
   readonly control: ControlChannel;
-  readonly peerAddress: string;
-  readonly localAddress: string;
+  readonly arrival: Arrival;
   readonly log: Log;
 
   /** Claimed by USER, not yet proven. */
@@ -77,12 +76,21 @@ export class Session {
     this.services = parts.services;
     this.connection = parts.connection;
     this.control = parts.control;
-    this.peerAddress = parts.peerAddress;
-    this.localAddress = parts.localAddress;
-    this.log = parts.services.log.child({ session: parts.id, peer: parts.peerAddress });
+    this.arrival = parts.arrival;
+    this.log = parts.services.log.child({ session: parts.id, peer: parts.arrival.peerAddress });
     this.#openedMs = parts.services.clock.monotonicMs();
     sessions.set(parts.connection, this);
     this.#armTimer();
+  }
+
+  /** The client's, also behind a balancer that announces it. */
+  get peerAddress(): string {
+    return this.arrival.peerAddress;
+  }
+
+  /** Which address the client connected to. */
+  get localAddress(): string {
+    return this.arrival.localAddress;
   }
 
   get ageSeconds(): number {

@@ -9,6 +9,7 @@
 import type { Server, Socket } from 'node:net';
 import { FtpSrv } from 'ftp-srv';
 import packageRegistry from 'ftp-srv/src/commands/registry.js';
+import { assert } from '#gateway/kit/assert.ts';
 import { describeError } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
 
@@ -53,7 +54,9 @@ export interface ShellOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly log: Log;
-  /** Called before the greeting, with the socket paused: take it over. */
+  /** A client connected; its socket is paused. Hand it, or what became of it, to `serve`. */
+  readonly onConnection: (socket: Socket) => void;
+  /** Called by `serve` before the greeting: take the socket over. */
   readonly adopt: (connection: ShellConnection) => void;
   /** Called for `connection.login`; what it rejects with is what `login` rejects with. */
   readonly logIn: (connection: ShellConnection, user: string, password: string) => Promise<void>;
@@ -65,12 +68,15 @@ const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 export class FtpShell extends FtpSrv {
   declare readonly server: Server;
   declare readonly connections: Record<string, ShellConnection>;
+  readonly #serve: (socket: Socket) => void;
 
   constructor(options: ShellOptions) {
     const host = options.address.includes(':') ? `[${options.address}]` : options.address;
     const before = signals.map((signal) => process.listeners(signal));
     super({ url: `ftp://${host}:${options.port}`, log: bunyanFace(options.log) });
     dropNewListeners(before);
+    this.#serve = takeConnectionListener(this.server);
+    this.server.on('connection', options.onConnection);
     this.on('connect' as 'login', ({ connection }: { connection: unknown }) =>
       options.adopt(connection as ShellConnection),
     );
@@ -81,6 +87,11 @@ export class FtpShell extends FtpSrv {
         (error: unknown) => reject(error as Error),
       );
     });
+  }
+
+  /** Makes a session of it and greets it, as the package does with every new connection. */
+  serve(socket: Socket): void {
+    this.#serve(socket);
   }
 
   /** The stock one keeps a referenced timer per closed client and sends a reply of its own. */
@@ -100,6 +111,14 @@ function dropNewListeners(before: readonly (readonly unknown[])[]): void {
       if (!before[index]?.includes(listener)) process.removeListener(signal, listener);
     }
   });
+}
+
+/** index.js:44: what the package does with a socket; ours comes first, because a header or TLS may. */
+function takeConnectionListener(server: Server): (socket: Socket) => void {
+  const [listener] = server.listeners('connection');
+  assert(listener, 'ftp-srv listens for connections');
+  server.removeAllListeners('connection');
+  return listener as (socket: Socket) => void;
 }
 
 /**

@@ -31,7 +31,8 @@ interface WithHandle {
 export function takeOver(accepted: Socket, reader: DirectReader): Socket | undefined {
   const inner = accepted as unknown as WithHandle;
   const handle = inner._handle;
-  if (!handle || accepted.bytesRead > 0 || accepted.readableLength > 0) return undefined;
+  const isTouched = accepted.bytesRead > 0 || accepted.readableEnded;
+  if (!handle || isTouched) return undefined;
   inner._handle = null;
   const options: SocketConstructorOpts = {
     handle: handle as NonNullable<SocketConstructorOpts['handle']>,

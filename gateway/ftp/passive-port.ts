@@ -6,10 +6,10 @@
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
-import { plainAddress } from '#gateway/kit/networks.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { keepAliveDelayMs } from './control.ts';
 import { areConfusable, type PeerRule } from './peer-rule.ts';
+import { type Arrival, arrivalOf, type ProxyDoor } from './proxy-door.ts';
 import type { PendingReservation } from './reservation.ts';
 
 export interface PassivePortOptions {
@@ -17,12 +17,24 @@ export interface PassivePortOptions {
   readonly port: number;
   readonly host: string;
   readonly clock: Clock;
+  /** Where balancers announce whose connection it is. */
+  readonly door?: ProxyDoor | undefined;
   /** A port keeps away from a client that could still be connecting for an unused reservation. */
   readonly coolDownMs: number;
   /** A connection nobody reserved a port for was closed. */
-  readonly onStranger: (address: string | undefined, port: number) => void;
+  readonly onStranger: (address: string, port: number) => void;
   /** The listener failed after it was bound. */
   readonly onError: (error: Error, port: number) => void;
+}
+
+/**
+ * At most one on a port: reservations that could be confused never share it. The address of a peer that is
+ * gone already is empty. A client behind a balancer comes that way again, so that no file begins with a
+ * header that was taken for bytes.
+ */
+function isFor(arrival: Arrival, { rule, hasHeader }: PendingReservation): boolean {
+  const { peerAddress } = arrival;
+  return peerAddress !== '' && arrival.hasHeader === hasHeader && rule.accepts(peerAddress);
 }
 
 /** A reservation that ended before its connection came. */
@@ -114,18 +126,22 @@ export class PassivePort {
   #onConnection(socket: Socket): void {
     // Stays for the whole life of the socket: a reset can come at any moment and must not end the process.
     socket.on('error', () => undefined);
-    const { remoteAddress } = socket;
-    const address = remoteAddress === undefined ? undefined : plainAddress(remoteAddress);
-    const owner = address === undefined ? undefined : this.#ownerOf(address);
-    if (owner) return owner.deliver(socket);
-    resetSocket(socket);
-    this.#options.onStranger(address, this.number);
+    const { door } = this.#options;
+    const expectedBy = [...this.#open];
+    if (!door) return this.#deliver(socket, arrivalOf(socket), expectedBy);
+    void door.admit(socket).then((arrival) => {
+      if (arrival) this.#deliver(socket, arrival, expectedBy);
+    });
   }
 
-  /** At most one: reservations that could be confused never share a port. */
-  #ownerOf(address: string): PendingReservation | undefined {
-    for (const reservation of this.#open) if (reservation.rule.accepts(address)) return reservation;
-    return undefined;
+  /** @param expectedBy reservations of the moment it came: a header must not lead it to a later one. */
+  #deliver(socket: Socket, arrival: Arrival, expectedBy: readonly PendingReservation[]): void {
+    const owner = expectedBy.find(
+      (reservation) => this.#open.has(reservation) && isFor(arrival, reservation),
+    );
+    if (owner) return owner.deliver(socket);
+    resetSocket(socket);
+    this.#options.onStranger(arrival.peerAddress, this.number);
   }
 
   #forgetCooled(): void {

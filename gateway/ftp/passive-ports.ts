@@ -11,6 +11,7 @@ import { FtpError } from './errors.ts';
 import type { PassivePort } from './passive-port.ts';
 import { PassiveRange, type PortChoice, type RangeLimits } from './passive-range.ts';
 import { type PeerNetworks, type PeerPolicy, type PeerRule, peerRule } from './peer-rule.ts';
+import type { ProxyDoor } from './proxy-door.ts';
 import {
   defaultReservationTimeouts,
   PendingReservation,
@@ -34,6 +35,8 @@ export interface PassivePortsOptions {
   readonly networks?: PeerNetworks;
   readonly clock: Clock;
   readonly log: Log;
+  /** Before data connections, where balancers announce whose they are. Closed with the ports. */
+  readonly door?: ProxyDoor;
   /** A connection nobody reserved a port for was closed: for metrics. */
   readonly onStranger?: () => void;
   /** For metrics; `waitSeconds` from the reservation to the client's connection. */
@@ -61,6 +64,8 @@ export const defaultPassivePortsLimits: PassivePortsLimits = {
 export interface ReserveOptions {
   /** Address of the control connection. */
   readonly peer: string;
+  /** Whether a balancer announced it; then it announces the data connection too. Default false. */
+  readonly hasHeader?: boolean;
   readonly policy: PeerPolicy;
   /** Only for `onOutcome`. Default epsv. */
   readonly mode?: PassiveMode;
@@ -82,6 +87,7 @@ export interface PassivePortCounts {
 /** What a session asks for. */
 interface Wish {
   readonly rule: PeerRule;
+  readonly hasHeader: boolean;
   readonly mode: PassiveMode;
 }
 
@@ -116,6 +122,7 @@ export class PassivePorts {
       clock,
       log,
       limits: this.#limits,
+      door: options.door,
       onStranger: () => options.onStranger?.(),
       onGrown: () => this.#serveWaiting(),
     });
@@ -140,8 +147,9 @@ export class PassivePorts {
     options.signal?.throwIfAborted();
     if (this.#isClosed) throw closedError();
     const networks = this.#options.networks ?? noNetworks;
-    const rule = peerRule(options.peer, options.policy, networks);
-    const wish = { rule, mode: options.mode ?? 'epsv' };
+    const { peer, policy, hasHeader = false } = options;
+    const rule = peerRule(peer, policy, networks);
+    const wish = { rule, hasHeader, mode: options.mode ?? 'epsv' };
     return this.#tryReserve(wish) ?? (await this.#wait(wish, options.signal));
   }
 
@@ -153,6 +161,7 @@ export class PassivePorts {
     this.#isClosed = true;
     this.#coolTimer?.cancel();
     for (const waiter of this.#waiting) waiter.fail(closedError());
+    this.#options.door?.close();
     await this.#range.close();
   }
 
@@ -165,12 +174,13 @@ export class PassivePorts {
     return undefined;
   }
 
-  #reserveOn(port: PassivePort, { rule, mode }: Wish): Reservation {
+  #reserveOn(port: PassivePort, { rule, hasHeader, mode }: Wish): Reservation {
     const { clock, onOutcome } = this.#options;
     const reservedMs = clock.monotonicMs();
     const reservation = new PendingReservation({
       port: port.number,
       rule,
+      hasHeader,
       clock,
       timeouts: this.#limits,
       onPortFree: (done, how) => {

@@ -7,6 +7,7 @@
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { PassivePort } from './passive-port.ts';
+import type { ProxyDoor } from './proxy-door.ts';
 
 export type PortChoice =
   /** Both included. */
@@ -32,6 +33,7 @@ export interface PassiveRangeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: RangeLimits;
+  readonly door?: ProxyDoor | undefined;
   readonly onStranger: () => void;
   /** More ports were bound. */
   readonly onGrown: () => void;
@@ -119,12 +121,13 @@ export class PassiveRange {
   }
 
   async #listenOn(number: number): Promise<PassivePort> {
-    const { host, clock, log, limits, onStranger } = this.#options;
+    const { host, clock, log, limits, door, onStranger } = this.#options;
     const options = {
       port: number,
       clock,
+      door,
       coolDownMs: limits.coolDownMs,
-      onStranger: (address: string | undefined, port: number) => {
+      onStranger: (address: string, port: number) => {
         log.debug({ peer: address, port }, 'unexpected data connection closed');
         onStranger();
       },

@@ -88,6 +88,8 @@ export class Pump {
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onBroken);
     socket.on('close', this.#onBroken);
+    // A connection held since before the command can have ended already, with nobody listening.
+    if (socket.readableEnded) return this.#onEnd();
     this.#stall.start();
     socket.resume();
   }

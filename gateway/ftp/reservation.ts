@@ -33,6 +33,8 @@ export const defaultReservationTimeouts: ReservationTimeouts = { unusedMs: 15_00
 export interface ReservationParts {
   readonly port: number;
   readonly rule: PeerRule;
+  /** Whether a balancer announces the connection. */
+  readonly hasHeader: boolean;
   readonly clock: Clock;
   readonly timeouts: ReservationTimeouts;
   /**
@@ -58,6 +60,7 @@ interface Acceptor {
 export class PendingReservation implements Reservation {
   readonly port: number;
   readonly rule: PeerRule;
+  readonly hasHeader: boolean;
   readonly #parts: ReservationParts;
   #state: State = { name: 'awaited' };
   #timer: Timer | undefined;
@@ -67,6 +70,7 @@ export class PendingReservation implements Reservation {
     this.#parts = parts;
     this.port = parts.port;
     this.rule = parts.rule;
+    this.hasHeader = parts.hasHeader;
     this.#endAfter(parts.timeouts.unusedMs, 'reservation-gone');
   }
 

@@ -6,13 +6,19 @@ export type SessionProtection = 'none' | 'explicit' | 'implicit';
 
 const protections = ['none', 'explicit', 'implicit'] as const satisfies SessionProtection[];
 const loginResults = ['success', 'failure', 'throttled'] as const;
+const sessionRefusals = ['max_sessions', 'proxy_protocol', 'draining'] as const;
 const replyClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+/** By the word of the configuration that refused it. */
+export type SessionRefusal = (typeof sessionRefusals)[number];
+
 const durationBuckets = [1, 5, 30, 60, 300, 900, 3600, 14_400, 43_200, 86_400];
 
 export interface SessionMetrics {
   sessionOpened(): void;
   /** @param protection default none. */
   sessionClosed(seconds: number, protection?: SessionProtection): void;
+  /** A client was turned away before it could log in, or at its login. */
+  sessionRefused(reason: SessionRefusal): void;
   /** `failure` does not say which of user and password was wrong. */
   login(result: (typeof loginResults)[number]): void;
   /** A verb the server does not know counts as `other`. */
@@ -65,10 +71,22 @@ export function sessionMetrics(
       ended.inc({ tls: protection });
       seconds.observe(duration);
     },
+    sessionRefused: refusalCounter(registers),
     login: loginCounter(registers),
     command: commandCounter(registers, verbs),
     reply: replyCounter(registers),
   };
+}
+
+function refusalCounter(registers: Registry[]): SessionMetrics['sessionRefused'] {
+  const refused = new Counter({
+    name: 'cosftp_sessions_refused_total',
+    help: 'Sessions refused, by the limit or state that refused them',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const reason of sessionRefusals) refused.inc({ reason }, 0);
+  return (reason) => refused.inc({ reason });
 }
 
 function loginCounter(registers: Registry[]): SessionMetrics['login'] {

@@ -27,6 +27,7 @@ import { LiveConfig } from './live-config.ts';
 import { Logins } from './logins.ts';
 import { Masquerade } from './masquerade.ts';
 import { chooseUploadMemory, processBaseBytes } from './memory.ts';
+import { openProxyDoor } from './proxy-doors.ts';
 import { type ReloadCause, Reloads } from './reload.ts';
 import { Stores } from './stores.ts';
 import { observeTransfers } from './transfer-observer.ts';
@@ -108,6 +109,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const masquerade = opened.adopt(createMasquerade(options, metrics), (it) => it.close());
   const exempt = { contains: (address: string) => live.dataPeerNetworks.contains(address) };
   const logins = new Logins({ config, clock, log, stores, pool, exempt });
+  const proxyDoor = openProxyDoor(options, 'control', () =>
+    metrics.sessionRefused('proxy_protocol'),
+  );
   const server = new FtpGatewayServer({
     address: config.listen_address,
     port: config.listen_port,
@@ -117,6 +121,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       pool,
       passivePorts,
       timeouts: { ...timeoutDefaults, ...options.timeouts },
+      ...(proxyDoor && { proxyDoor }),
       dataReading: options.dataReading ?? (await chooseDataReading(clock, log)),
       observer: metrics,
       transferObserver,
@@ -191,11 +196,9 @@ async function openFtpPort<T>(
   }
 }
 
-function openPassivePorts(
-  { config, clock, log, passivePorts }: GatewayOptions,
-  live: LiveConfig,
-  metrics: Metrics,
-) {
+function openPassivePorts(options: GatewayOptions, live: LiveConfig, metrics: Metrics) {
+  const { config, clock, log, passivePorts } = options;
+  const door = openProxyDoor(options, 'data', () => metrics.dataRefused('proxy_protocol'));
   return PassivePorts.open({
     host: config.listen_address,
     ports: passivePorts ?? config.passive_port,
@@ -204,6 +207,8 @@ function openPassivePorts(
     },
     clock,
     log,
+    ...(door && { door }),
+    onStranger: () => metrics.dataRefused('stranger'),
     onOutcome: (mode, outcome, waitSeconds) => metrics.dataConnection(mode, outcome, waitSeconds),
   });
 }

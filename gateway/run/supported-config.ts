@@ -14,22 +14,11 @@ export function requireSupported<T extends LoadedConfig>(loaded: T, place: strin
 }
 
 function unsupportedWords(config: GatewayConfig): Omit<Problem, 'place'>[] {
+  if (!config.tls) return [];
   return [
-    ...(config.tls
-      ? [
-          {
-            message: 'tls: FTPS is not in this version',
-            hint: 'remove the tls block and keep the gateway inside a trusted network',
-          },
-        ]
-      : []),
-    ...(config.proxy_protocol.mode === 'disabled'
-      ? []
-      : [
-          {
-            message: 'proxy_protocol: the PROXY protocol is not in this version',
-            hint: 'set mode: disabled, and switch it off at the balancer',
-          },
-        ]),
+    {
+      message: 'tls: FTPS is not in this version',
+      hint: 'remove the tls block and keep the gateway inside a trusted network',
+    },
   ];
 }

@@ -22,10 +22,11 @@ test('the installed package is the one whose seams were read', () => {
 test('a connection is handed over before a byte was read, and stays silent once detached', async () => {
   const before = signalListeners();
   const adopted = Promise.withResolvers<ShellConnection>();
-  const shell = new FtpShell({
+  const shell: FtpShell = new FtpShell({
     address: '127.0.0.1',
     port: 0,
     log: silentLog,
+    onConnection: (socket) => shell.serve(socket),
     adopt: (connection) => {
       connection.reply = async () => undefined;
       adopted.resolve(connection);

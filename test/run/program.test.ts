@@ -106,7 +106,6 @@ describe('check-config', () => {
     await using directory = await temporaryDirectory();
     const words = {
       tls: { certificate_file: 'a.crt', key_file: 'a.key', required: true },
-      proxy_protocol: { mode: 'required', trusted: ['10.0.0.0/8'] },
       cos: { bucket: 'inbox-1250000000', region: 'ap-guangzhou' },
       accounts: [{ user: 'alice', password: 'secret' }],
     };
@@ -118,7 +117,6 @@ describe('check-config', () => {
       });
       assert.equal(code, 2);
       assert.match(stderr, /gateway.json: tls: FTPS is not in this version/);
-      assert.match(stderr, /gateway.json: proxy_protocol: /);
     }
   });
 

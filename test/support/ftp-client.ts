@@ -17,6 +17,8 @@ export class FtpClient implements AsyncDisposable {
   readonly socket: Socket;
   readonly replies: FtpReply[] = [];
   greeting: FtpReply = { code: 0, text: '' };
+  /** Sent first on every data connection, as a balancer does. */
+  dataPreamble: Uint8Array | undefined;
   #buffer = '';
   #lines: string[] = [];
   #waiting: ((reply: FtpReply | undefined) => void)[] = [];
@@ -46,11 +48,26 @@ export class FtpClient implements AsyncDisposable {
     return client;
   }
 
+  /** As `connect`, through a balancer that announces itself by this header on every connection. */
+  static async connectBehind(port: number, header: Uint8Array): Promise<FtpClient> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    await once(socket, 'connect');
+    const client = new FtpClient(socket);
+    client.dataPreamble = header;
+    socket.write(header);
+    client.greeting = await client.reply();
+    return client;
+  }
+
   static async logIn(port: number, user = 'alice', password = 'secret'): Promise<FtpClient> {
     const client = await FtpClient.connect(port);
-    await client.expect(331, `USER ${user}`);
-    await client.expect(230, `PASS ${password}`);
+    await client.authenticate(user, password);
     return client;
+  }
+
+  async authenticate(user = 'alice', password = 'secret'): Promise<void> {
+    await this.expect(331, `USER ${user}`);
+    await this.expect(230, `PASS ${password}`);
   }
 
   /** The next reply, in order. @throws when the connection closes or nothing comes. */
@@ -101,6 +118,7 @@ export class FtpClient implements AsyncDisposable {
     const data = connect({ port, host, noDelay: true, ...(localAddress && { localAddress }) });
     data.on('error', () => undefined);
     await once(data, 'connect');
+    if (this.dataPreamble) data.write(this.dataPreamble);
     return data;
   }
 

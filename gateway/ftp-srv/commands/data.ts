@@ -97,6 +97,7 @@ async function reservePort(session: Session, mode: PassiveMode): Promise<number>
   const { passivePorts, dataPeer } = session.services;
   const reservation = await passivePorts.reserve({
     peer: session.peerAddress,
+    hasHeader: session.arrival.hasHeader,
     policy: dataPeer,
     mode,
     signal: session.closed,

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 
 export interface Terminal {
-  /** One or more lines to standard output. */
+  /** One or more lines to standard output; nowhere once that terminal is closed. */
   print(text: string): void;
   /** One or more lines to standard error. */
   printError(text: string): void;
@@ -21,7 +21,9 @@ export interface Terminal {
 }
 
 export const processTerminal: Terminal = {
-  print: (text) => void process.stdout.write(`${text}\n`),
+  print(text) {
+    if (!processTerminal.isClosed) process.stdout.write(`${text}\n`);
+  },
   printError: (text) => void process.stderr.write(`${text}\n`),
   readInput: readProcessInput,
   askUnseen,

@@ -1,10 +1,12 @@
 /** The program whose configuration changes, as a process: its file, SIGHUP, and the terminal that goes. */
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '#test/support/condition.ts';
+import { startTestCosd } from '#test/support/cosd.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { type Program, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
@@ -75,4 +77,40 @@ test('a demo, which has no file, ends in order at SIGHUP: its terminal was close
   await once(program.process, 'close');
   assert.equal(program.process.exitCode, 0);
   assert.match(program.stdout, /"msg":"stopped"/);
+});
+
+/** util-linux: runs a command at a terminal of its own, which goes when it does. */
+const isScriptThere = spawnSync('script', ['--version']).status === 0;
+
+test('a closed terminal is no wish to reload: the upload finishes and the gateway ends', {
+  skip: isScriptThere ? false : 'there is no script(1) here',
+}, async () => {
+  await using directory = await temporaryDirectory();
+  await using cosd = await startTestCosd();
+  const file = join(directory.path, 'gateway.yaml');
+  const { endpoint, secretId: secretid, secretKey: secretkey } = cosd;
+  const account = JSON.stringify({
+    user: 'alice',
+    password: 'secret',
+    cos: { endpoint, secretid, secretkey },
+  });
+  await writeFile(file, yaml(account));
+  const program = `${process.execPath} bin/cos-ftp-gateway.mjs`;
+  const command = `exec ${program} serve --config ${file} --set log.directory=${directory.path}`;
+  const terminal = spawn('script', ['--quiet', '--command', command, '/dev/null']);
+  const log = () => readFile(join(directory.path, 'cos_v5.log'), 'utf8').catch(() => '');
+  const saw = (what: string, text: string) =>
+    until(what, async () => (await log()).includes(text), 20_000);
+  await saw('the gateway', '"msg":"listening"');
+  const port = Number(/"ftp_port":(\d+)/.exec(await log())?.[1]);
+  await using client = await FtpClient.logIn(port);
+  const data = await client.beginStore('last');
+  data.write('some ');
+  terminal.kill('SIGKILL');
+  await saw('the stop', '"msg":"stopping"');
+  data.end('bytes');
+  assert.equal((await client.reply()).code, 226);
+  await saw('the end', '"msg":"stopped"');
+  assert.equal(Buffer.from(await cosd.inspect.bytes(cosd.bucket, 'last')).toString(), 'some bytes');
+  assert.doesNotMatch(await log(), /"msg":"config reloaded"/);
 });

@@ -1,6 +1,7 @@
 /**
  * One store per distinct `cos` block: accounts that share bucket and credentials share connections and
- * the credential cache; each jail marks the uploads it begins. A store that no account names any more is closed once nothing can need it.
+ * the credential cache; each jail marks the uploads it begins. A store that no account names any more is
+ * closed once nothing can need it.
  */
 import type { CosConfig } from '#gateway/config/model.ts';
 import type { Clock, Timer } from '#gateway/kit/clock.ts';

@@ -1,0 +1,114 @@
+/** The gateway as users run it: the program `serve`, in front of an embedded COS that it meets over HTTP. */
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc64 } from '#gateway/kit/crc64.ts';
+import { startTestCosd, type TestCosd } from '#test/support/cosd.ts';
+import { startProgram } from '#test/support/program.ts';
+import { type Certificate, makeCertificate } from './certificate.ts';
+import { freePortRange } from './port-range.ts';
+import type { Server, ServerOptions, Store } from './server.ts';
+
+const user = 'alice';
+const password = 'correct horse';
+/** Clients leave ports behind at the pace of their sessions. */
+const passivePorts = 32;
+
+export async function startGatewayServer({ mode, directory }: ServerOptions): Promise<Server> {
+  const cosd = await startTestCosd();
+  const certificate = mode === 'clear' ? undefined : await makeCertificate(directory);
+  const range = await freePortRange(passivePorts + 1);
+  const file = join(directory, 'gateway.yaml');
+  const words = gatewayWords(cosd, range, certificate);
+  await writeFile(file, JSON.stringify({ ...words, log: { directory: join(directory, 'log') } }));
+  const program = await startProgram({ args: ['serve', '--config', file], cwd: directory });
+
+  let shownChars = program.stdout.length;
+  const port = mode === 'implicit' ? range.first : Number(program.listening['ftp_port']);
+  const { caFile } = certificate ?? {};
+  return {
+    login: { host: '127.0.0.1', port, user, password, mode, ...(caFile && { caFile }) },
+    store: cosStore(cosd),
+    cutUploads: 'discarded',
+    reservedName: '.cosftp',
+    newLog() {
+      const text = program.stdout.slice(shownChars);
+      shownChars += text.length;
+      return text + program.stderr;
+    },
+    async [Symbol.asyncDispose]() {
+      await program.stop('SIGKILL');
+      await cosd.close();
+    },
+  };
+}
+
+function gatewayWords(
+  cosd: TestCosd,
+  range: { first: number; last: number },
+  certificate: Certificate | undefined,
+) {
+  return {
+    listen_address: '127.0.0.1',
+    listen_port: 0,
+    admin_port: 0,
+    passive_port: `${range.first + 1}-${range.last}`,
+    upload_memory: '256Mi',
+    ...(certificate && {
+      tls: {
+        certificate_file: certificate.certificateFile,
+        key_file: certificate.keyFile,
+        implicit_port: range.first,
+      },
+    }),
+    cos: {
+      bucket: cosd.bucket,
+      region: cosd.region,
+      endpoint: cosd.endpoint,
+      protocol: 'http',
+      credentials: 'static',
+      secretid: cosd.secretId,
+      secretkey: cosd.secretKey,
+    },
+    accounts: [{ user, password }],
+  };
+}
+
+function cosStore({ inspect, bucket }: TestCosd): Store {
+  const keyOf = (path: string) => path.slice(1);
+  return {
+    makeDirectory: async (path) => void (await inspect.put(bucket, `${keyOf(path)}/`, '')),
+    async write(path, bytes, modifiedAt = new Date()) {
+      await inspect.put(bucket, keyOf(path), bytes, { modifiedAtMs: +modifiedAt });
+    },
+    async fill(directory, names) {
+      inspect.fill(
+        bucket,
+        names.map((name) => `${keyOf(directory)}/${name}`),
+        '',
+      );
+    },
+    async read(path) {
+      const object = inspect.find(bucket, keyOf(path));
+      if (!object) return undefined;
+      const bytes = Buffer.from(await inspect.bytes(bucket, keyOf(path)));
+      assert.equal(object.sizeBytes, bytes.length, 'size in COS');
+      assert.equal(object.crc64, crc64(bytes), 'CRC-64 in COS');
+      return { bytes, modifiedAt: new Date(object.modifiedAtMs) };
+    },
+    async tree(directory) {
+      const prefix = `${keyOf(directory)}/`;
+      const keys = inspect.keys(bucket, prefix).map((key) => key.slice(prefix.length));
+      return keys.filter((key) => key !== '').sort();
+    },
+    async openUploads(path) {
+      return inspect.openUploads(bucket).filter(({ key }) => key === keyOf(path)).length;
+    },
+    remove: (path) => inspect.delete(bucket, keyOf(path)),
+    async removeTree(directory) {
+      for (const key of inspect.keys(bucket, `${keyOf(directory)}/`)) {
+        await inspect.delete(bucket, key);
+      }
+    },
+  };
+}

@@ -39,8 +39,14 @@ export async function operate(given: OperateOptions): Promise<LeadershipEnd> {
   const { clock, log, options, signal } = given;
   const cluster = loadCluster();
   const kinds = [gatewayKind, ...Object.values(childKinds), leaseKind, reportedEventKind];
-  const client = createJsonClient({ config: cluster.config, clock, log, kinds });
-  const parts = assemble(given, client, options);
+  const client = createJsonClient({
+    config: cluster.config,
+    clock,
+    log,
+    kinds,
+    onResult: (method, result) => parts.metrics.requested(method, result),
+  });
+  const parts: Parts = assemble(given, client, options);
   const end = new AbortController();
   const whole = AbortSignal.any([signal, end.signal]);
   await using probes = await startProbes({

@@ -11,7 +11,7 @@ import { describeError } from '#gateway/kit/errors.ts';
 import { type ApiStatus, errorOfStatus, KubeError } from './errors.ts';
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: ApiMethod;
   /** From the server's root; the kubeconfig's own path prefix is put before it. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -30,7 +30,16 @@ export interface ApiConnectionOptions {
   readonly silenceTimeoutMs?: number;
   /** Told every `Warning` header: deprecations, and pods that admission will refuse. */
   readonly onWarning?: (warning: string, request: ApiRequest) => void;
+  /** Told of every request, as soon as it is answered or has failed; for a stream at its beginning. */
+  readonly onResult?: (method: ApiMethod, result: ApiResult) => void;
 }
+
+export const apiMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type ApiMethod = (typeof apiMethods)[number];
+
+/** `refused`: an answer with a 4xx. `failed`: a 5xx, or no answer. */
+export const apiResults = ['success', 'refused', 'failed'] as const;
+export type ApiResult = (typeof apiResults)[number];
 
 /** A list page with 500 large objects stays far below. */
 const answerBytesMax = 64 * 1024 * 1024;
@@ -132,12 +141,17 @@ export class ApiConnection {
       options.agent = this.#agent;
     }
     const client = url.protocol === 'http:' ? http : https;
+    const { onResult, onWarning } = this.#options;
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const sent = client.request(url, { ...options, signal }, resolve);
-      sent.on('error', reject);
+      sent.on('error', (error) => {
+        onResult?.(request.method, 'failed');
+        reject(error);
+      });
       sent.end(body);
     });
-    for (const warning of warningsOf(answer)) this.#options.onWarning?.(warning, request);
+    onResult?.(request.method, resultOf(answer.statusCode ?? 0));
+    for (const warning of warningsOf(answer)) onWarning?.(warning, request);
     return answer;
   }
 
@@ -208,6 +222,11 @@ class Deadline {
   #arm() {
     return this.#clock.setTimer(this.limitMs, () => this.#over.abort());
   }
+}
+
+function resultOf(code: number): ApiResult {
+  if (code >= 500) return 'failed';
+  return code >= 400 ? 'refused' : 'success';
 }
 
 async function textOf(answer: IncomingMessage): Promise<string> {

@@ -18,7 +18,7 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from './client.ts';
-import { ApiConnection, type ApiRequest } from './connection.ts';
+import { ApiConnection, type ApiConnectionOptions, type ApiRequest } from './connection.ts';
 import { type ApiStatus, errorOfStatus, isKubeError, KubeError } from './errors.ts';
 
 export interface JsonClientOptions {
@@ -32,6 +32,8 @@ export interface JsonClientOptions {
   readonly fieldManager?: string;
   readonly requestTimeoutMs?: number;
   readonly silenceTimeoutMs?: number;
+  /** Told of every request, for metrics. */
+  readonly onResult?: NonNullable<ApiConnectionOptions['onResult']>;
   /** In [0, 1): spreads the ends of watches. Default Math.random. */
   readonly random?: () => number;
 }

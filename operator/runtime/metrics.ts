@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ResourceKind } from './client.ts';
+import { type ApiMethod, type ApiResult, apiMethods, apiResults } from './connection.ts';
 import type { ControllerMetrics, ReconcileOutcome } from './controller.ts';
 
 /** Asked at each scrape. */
@@ -19,6 +20,7 @@ export interface MetricSources {
 
 export interface OperatorMetrics extends ControllerMetrics {
   watchRestarted(kind: ResourceKind): void;
+  requested(method: ApiMethod, result: ApiResult): void;
   /**
    * A gauge whose values are asked at each scrape, for rooms that know more than this one.
    * @param name without the prefix.
@@ -75,6 +77,15 @@ export function createOperatorMetrics(options: OperatorMetricsOptions): Operator
     labelNames: ['kind'],
     registers,
   });
+  const requests = new Counter({
+    name: `${prefix}api_requests_total`,
+    help: 'Requests to the Kubernetes API; refused: 4xx, failed: 5xx or no answer; a watch is one GET',
+    labelNames: ['method', 'result'],
+    registers,
+  });
+  for (const method of apiMethods) {
+    for (const result of apiResults) requests.inc({ method, result }, 0);
+  }
   for (const result of outcomes) reconciles.inc({ result }, 0);
   for (const { kind } of kinds) restarts.inc({ kind }, 0);
 
@@ -124,6 +135,7 @@ export function createOperatorMetrics(options: OperatorMetricsOptions): Operator
       durations.observe(duration);
     },
     watchRestarted: ({ kind }) => restarts.inc({ kind }),
+    requested: (method, result) => requests.inc({ method, result }),
     addGauge,
     render: () => registry.metrics(),
     contentType: registry.contentType,

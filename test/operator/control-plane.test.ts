@@ -162,21 +162,6 @@ describe('the operator on a real control plane', { skip: controlPlaneAbsence() }
 
   test('nothing went wrong so far, and no right was missing', noTrouble);
 
-  test('killed and started again it converges, and then writes nothing', async () => {
-    await operator.stop('SIGKILL');
-    await gateway.giveAddress('203.0.113.9');
-    await start();
-    await until('the address', () => isTold('203.0.113.9'), waitMs);
-    await until('the configuration told twice', () => gateway.isConfigTold(), waitMs);
-    await pause(2_500);
-    const [before, appliedBefore] = [await gateway.versions(), applied()];
-    await pause(2_500);
-    assert.deepEqual(await gateway.versions(), before);
-    assert.equal(applied(), appliedBefore);
-  });
-
-  test('nothing went wrong after it, and no right was missing', noTrouble);
-
   test('told to stop it ends with 0 and gives the lease back', async () => {
     assert.equal(await operator.stop('SIGTERM'), 0, operator.output());
     const startedMs = performance.now();

@@ -36,6 +36,18 @@ export interface ControlPlane extends AsyncDisposable {
     body?: unknown,
     type?: string,
   ) => Promise<T>;
+  readonly apiServer: ApiServer;
+}
+
+/** The kube-apiserver's process; what it stored is in etcd. */
+export interface ApiServer {
+  readonly port: number;
+  /** SIGSTOP and SIGCONT make it silent and let it go on. */
+  signal(name: NodeJS.Signals): void;
+  /** Kills it. */
+  kill(): Promise<void>;
+  /** On the same port, after `kill`; takes some seconds. */
+  start(): Promise<void>;
 }
 
 /** Takes some seconds. @throws with the end of a daemon's log when it does not come up. */
@@ -52,8 +64,13 @@ export async function startControlPlane(): Promise<ControlPlane> {
     stack.defer(() => stopDaemon(daemon));
   };
   await run('etcd', etcdArguments(path, etcdPort, peerPort));
-  await run('kube-apiserver', apiServerArguments(pki, etcdPort, apiPort));
-  await waitForServer(path, apiPort);
+  const apiServer = await startApiServer({
+    program: join(assets, 'kube-apiserver'),
+    args: apiServerArguments(pki, etcdPort, apiPort),
+    path,
+    port: apiPort,
+  });
+  stack.defer(() => apiServer.kill());
   await run('kube-controller-manager', controllerArguments(pki));
   const keys = await readKeys(path);
   const owned = stack.move();
@@ -61,8 +78,36 @@ export async function startControlPlane(): Promise<ControlPlane> {
     kubeconfig: join(path, 'kubeconfig'),
     call: <T>(method: string, target: string, body?: unknown, type?: string) =>
       call(keys, apiPort, { method, path: target, body, type }) as Promise<T>,
+    apiServer,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+interface ApiServerPlace {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Directory of the control plane. */
+  readonly path: string;
+  readonly port: number;
+}
+
+async function startApiServer({ program, args, path, port }: ApiServerPlace): Promise<ApiServer> {
+  const spawnIt = () => startDaemon(program, args, join(path, 'kube-apiserver.log'));
+  let daemon = await spawnIt();
+  const server: ApiServer = {
+    port,
+    signal: (name) => void daemon.kill(name),
+    kill: () => stopDaemon(daemon),
+    async start() {
+      daemon = await spawnIt();
+      await waitForServer(path, port);
+    },
+  };
+  await waitForServer(path, port).catch(async (error: unknown) => {
+    await server.kill();
+    throw error;
+  });
+  return server;
 }
 
 function etcdArguments(path: string, port: number, peerPort: number): string[] {

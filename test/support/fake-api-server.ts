@@ -32,8 +32,11 @@ export interface Fault {
   readonly matches?: (request: SeenRequest) => boolean;
   /** How many of them. Default 1. */
   readonly times?: number;
-  /** `reset` cuts the connection, `silence` never answers, a number is the status answered. */
-  readonly answer: 'reset' | 'silence' | number;
+  /**
+   * `reset` cuts the connection, `reset-after` does what was asked and then cuts it, `silence` never
+   * answers, a number is the status answered.
+   */
+  readonly answer: 'reset' | 'reset-after' | 'silence' | number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -157,7 +160,9 @@ export class FakeApiServer implements AsyncDisposable {
     const write = { address, body, subresource: undefined };
     if (this.store.find(address)) this.store.replace(write);
     else this.store.create(write);
-    if (!('status' in object)) return this.store.get(address);
+    const stored = this.store.find(address);
+    // Without its last finalizer an object that was deleted is gone.
+    if (!stored || !('status' in object)) return stored ?? (body as unknown as StoredObject);
     return this.store.replace({ address, body, subresource: 'status' });
   }
 
@@ -208,6 +213,13 @@ export class FakeApiServer implements AsyncDisposable {
     if (entry.left <= 0) this.#faults = this.#faults.filter((other) => other !== entry);
     const { answer: how, headers = {} } = entry.fault;
     if (how === 'silence') return true;
+    if (how === 'reset-after') {
+      answer.end = () => {
+        answer.socket?.resetAndDestroy();
+        return answer;
+      };
+      return false;
+    }
     if (how === 'reset') answer.socket?.resetAndDestroy();
     else sendJson(answer, how, statusOf(new Refusal(how, '', 'as the test wished')), headers);
     return true;

@@ -123,6 +123,31 @@ export class LiveGateway {
     return (await this.condition('Ready'))?.status === 'True';
   }
 
+  /**
+   * Whether everything is as it will stay: so many shards with a pod each, ports for them and a spare
+   * slice, all told the address and the configuration, and the status says so.
+   */
+  async isSettled(replicas: number, address: string): Promise<boolean> {
+    const [shards, pods, services, told] = await Promise.all([
+      this.list('statefulsets'),
+      this.list('pods'),
+      this.list('services'),
+      this.toldAddresses(),
+    ]);
+    const ports = services[0]?.spec.ports?.length;
+    const status = await this.status();
+    return (
+      shards.length === replicas &&
+      pods.length === replicas &&
+      told.every((one) => one === address) &&
+      ports === 1 + (replicas + 1) * liveSpec.passivePorts.perShard &&
+      status.address === address &&
+      status.shards?.length === replicas &&
+      (await this.isReady()) &&
+      (await this.isConfigTold())
+    );
+  }
+
   /** Objects of the kind that carry the label of this gateway. */
   async list(resource: ChildResource): Promise<readonly LiveObject[]> {
     const selector = `?labelSelector=cosftp.io%2Fgateway%3D${this.#name}`;

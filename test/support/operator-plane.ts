@@ -10,6 +10,7 @@ import { type FakeKubelet, startFakeKubelet } from './fake-kubelet.ts';
 import { gatewaysPath } from './live-gateway.ts';
 import { type OperatorProcess, startOperator } from './operator.ts';
 import { grantOperator } from './operator-rights.ts';
+import { startTcpRelay, type TcpRelay } from './tcp-relay.ts';
 
 const crdFile = new URL('../../crds/cosftp.io_ftpgateways.yaml', import.meta.url);
 const crdsPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
@@ -20,6 +21,8 @@ export interface OperatorPlane extends AsyncDisposable {
   readonly kubeconfig: string;
   /** Makes a namespace; its pods run until the kubelet is disposed of, with everything else. */
   addNamespace(name: string): Promise<FakeKubelet>;
+  /** Between operator and API server. */
+  readonly relay: TcpRelay;
   /** Looks at everything once a second, whatever is reported. @param args added to the options. */
   startOperator(...args: readonly string[]): Promise<OperatorProcess>;
 }
@@ -35,11 +38,14 @@ export async function startOperatorPlane(): Promise<OperatorPlane> {
       () => false,
     );
   await until('the resource to be served', isServed, 30_000);
-  const kubeconfig = await grantOperator(plane, 'default');
+  const { port } = plane.apiServer;
+  const relay = stack.use(await startTcpRelay({ host: '127.0.0.1', port }));
+  const kubeconfig = await grantOperator(plane, { namespace: 'default', port: relay.port });
   const owned = stack.move();
   return {
     plane,
     kubeconfig,
+    relay,
     async addNamespace(name) {
       const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
       await plane.call('POST', '/api/v1/namespaces', { metadata: { name, labels } });

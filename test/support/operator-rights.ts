@@ -10,8 +10,18 @@ const name = 'operator';
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const roleGroup = 'rbac.authorization.k8s.io';
 
-/** @returns a kubeconfig file of that account, whose own namespace is `namespace`. */
-export async function grantOperator(plane: ControlPlane, namespace: string): Promise<string> {
+export interface OperatorAccount {
+  /** Its own. */
+  readonly namespace: string;
+  /** Of 127.0.0.1, where it finds the API server. */
+  readonly port: number;
+}
+
+/** @returns a kubeconfig file of that account. */
+export async function grantOperator(
+  plane: ControlPlane,
+  { namespace, port }: OperatorAccount,
+): Promise<string> {
   const inNamespace = `/namespaces/${namespace}`;
   const subjects = [{ kind: 'ServiceAccount', name, namespace }];
   const roleRef = (kind: string) => ({ apiGroup: roleGroup, kind, name });
@@ -34,14 +44,22 @@ export async function grantOperator(plane: ControlPlane, namespace: string): Pro
     `/api/v1${inNamespace}/serviceaccounts/${name}/token`,
     { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
   );
-  const config = JSON.parse(await readFile(plane.kubeconfig, 'utf8')) as object;
+  const config = JSON.parse(await readFile(plane.kubeconfig, 'utf8')) as Kubeconfig;
   const file = `${plane.kubeconfig}.operator`;
+  const server = `https://127.0.0.1:${port}`;
   const own = {
+    clusters: config.clusters.map(({ name: known, cluster }) => {
+      return { name: known, cluster: { ...cluster, server } };
+    }),
     users: [{ name, user: { token: status.token } }],
     contexts: [{ name: 'test', context: { cluster: 'test', user: name, namespace } }],
   };
   await writeFile(file, JSON.stringify({ ...config, ...own }), { mode: 0o600 });
   return file;
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly { readonly name: string; readonly cluster: object }[];
 }
 
 function rulesFor(scope: PermissionScope) {

@@ -14,6 +14,11 @@ export interface OperatorProcess extends AsyncDisposable {
   output(): string;
   /** Its /metrics: name with labels → value. */
   metrics(): Promise<Readonly<Record<string, number>>>;
+  /**
+   * Kills it as soon as it writes such a line, in the middle of what it does then.
+   * @returns when it has ended.
+   */
+  killAt(isLine: (line: Readonly<Record<string, unknown>>) => boolean): Promise<void>;
   /** Sends a signal and waits for the end. @returns the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -58,6 +63,13 @@ export async function startOperator(options: OperatorProcessOptions): Promise<Op
     lines,
     output,
     metrics: () => readMetrics(lines()),
+    async killAt(isLine) {
+      const known = lines().length;
+      run.child.stdout.on('data', () => {
+        if (lines().slice(known).some(isLine)) run.child.kill('SIGKILL');
+      });
+      await once(run.child, 'close');
+    },
     stop,
     [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
   };

@@ -31,11 +31,19 @@ function configMap(name: string, data: Record<string, string>, labels = {}): Con
 async function setUp(clock: Clock = systemClock) {
   const fake = await FakeApiServer.start();
   const log = recordingLog();
-  const client = createJsonClient({ config: fake.config(), clock, log, kinds: [configMaps] });
+  const results: string[] = [];
+  const client = createJsonClient({
+    config: fake.config(),
+    clock,
+    log,
+    kinds: [configMaps],
+    onResult: (method, result) => results.push(`${method} ${result}`),
+  });
   const ref = (name: string) => ({ kind: configMaps, namespace: 'default', name });
   return {
     fake,
     log,
+    results,
     client,
     ref,
     async [Symbol.asyncDispose]() {
@@ -155,6 +163,24 @@ describe('the client', () => {
     await assert.rejects(client.get(ref('a')), (error) => isKubeError(error, 'unavailable'));
     await fake.down();
     await assert.rejects(client.get(ref('a')), (error) => isKubeError(error, 'unavailable'));
+  });
+
+  test('counts every request by how it ended', async () => {
+    await using world = await setUp();
+    const { client, fake, ref } = world;
+    await client.apply(configMap('a', {}));
+    await client.get(ref('b')).catch(() => undefined);
+    for (const answer of [422, 500, 'reset'] as const) {
+      fake.fail({ answer });
+      await client.patch(ref('a'), 'merge', {}).catch(() => undefined);
+    }
+    assert.deepEqual(world.results, [
+      'PATCH success',
+      'GET refused',
+      'PATCH refused',
+      'PATCH failed',
+      'PATCH failed',
+    ]);
   });
 
   test('calls half a minute of silence a timeout', async () => {

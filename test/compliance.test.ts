@@ -10,7 +10,7 @@ import { describe, test } from 'node:test';
 import { commandTable as table } from '#gateway/ftp-srv/commands/table.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
-import { startTestGateway } from '#test/support/gateway.ts';
+import { startTlsGateway } from '#test/support/tls-gateway.ts';
 
 interface Row {
   readonly verbs: readonly string[];
@@ -89,7 +89,7 @@ interface Trial {
   /** STOR sends, the others read. */
   readonly data?: 'up' | 'down';
   /** Default alice's. */
-  readonly login?: 'none';
+  readonly login?: keyof typeof enter;
 }
 
 /** In a jail that holds `dir/file`, `dir/sub/` and `empty/`, at the root. */
@@ -100,6 +100,10 @@ const trials: Readonly<Record<string, Trial>> = {
   HOST: { line: 'HOST ftp.example.com', login: 'none' },
   CLNT: { line: 'CLNT test' },
   SITE: { line: 'SITE CHMOD 644 dir/file' },
+  AUTH: { line: 'AUTH TLS' },
+  PBSZ: { line: 'PBSZ 0', login: 'secure' },
+  PROT: { line: 'PROT P', login: 'secure' },
+  CCC: { login: 'secure' },
   TYPE: { line: 'TYPE I' },
   MODE: { line: 'MODE S' },
   STRU: { line: 'STRU F' },
@@ -133,14 +137,12 @@ describe('the answer and the COS calls of', () => {
   for (const { verbs } of table) {
     for (const verb of verbs) {
       test(verb, async () => {
-        await using ftp = await startTestGateway();
+        await using ftp = await startTlsGateway();
         for (const key of ['dir/file', 'dir/sub/', 'empty/']) {
           await ftp.cosd.inspect.put(ftp.cosd.bucket, key, key.endsWith('/') ? '' : 'content');
         }
-        const { line = verbs[0], before = [], data, login } = trials[verbs[0]] ?? {};
-        await using client = await (login === 'none'
-          ? FtpClient.connect(ftp.port)
-          : FtpClient.logIn(ftp.port));
+        const { line = verbs[0], before = [], data, login = 'clear' } = trials[verbs[0]] ?? {};
+        await using client = await enter[login](ftp.port);
         for (const earlier of before) await client.command(earlier);
         const connection = data && (await client.openData());
         ftp.cosd.forgetRequests();
@@ -156,6 +158,12 @@ describe('the answer and the COS calls of', () => {
     }
   }
 });
+
+const enter = {
+  none: (port: number) => FtpClient.connect(port),
+  clear: (port: number) => FtpClient.logIn(port),
+  secure: (port: number) => FtpClient.logInSecurely(port),
+};
 
 function madeOnly(counts: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));

@@ -16,7 +16,8 @@ export const incompleteUploadPolicies = ['discard', 'complete'] as const;
 /** What becomes of an upload that the client's side cut: nothing is stored, or what was received is. */
 export type IncompleteUploads = (typeof incompleteUploadPolicies)[number];
 
-export const tlsVersions = ['1.2', '1.3'] as const;
+/** In order. */
+export const tlsVersions = ['1.0', '1.1', '1.2', '1.3'] as const;
 export type TlsVersion = (typeof tlsVersions)[number];
 
 export const dataPeers = ['same', 'network', 'any'] as const;
@@ -32,6 +33,10 @@ export type LogLevel = (typeof logLevels)[number];
 export const logRotations = ['never', 'daily', 'hourly', 'every_minute', 'every_second'] as const;
 /** When `cos_v5.log` is renamed and begun anew. */
 export type LogRotation = (typeof logRotations)[number];
+
+export const closeNotifies = ['required', 'optional'] as const;
+/** Whether an upload over TLS that ends without close_notify is a cut. */
+export type CloseNotifyRule = (typeof closeNotifies)[number];
 
 export const sessionReuses = ['optional', 'required'] as const;
 /** Whether a data connection must resume the control connection's TLS session. */
@@ -59,6 +64,7 @@ export interface TlsConfig {
   readonly min_version: TlsVersion;
   readonly max_version: TlsVersion;
   readonly session_reuse: SessionReuse;
+  readonly close_notify: CloseNotifyRule;
 }
 
 export interface LogConfig {

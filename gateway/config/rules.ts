@@ -5,6 +5,7 @@
 
 import type { Issue, PartialConfig } from './check.ts';
 import { cosIssues } from './cos-rules.ts';
+import { tlsVersions } from './model.ts';
 import { type Block, isBlock, isWritten, writtenAccounts } from './origin.ts';
 import { quote } from './problem.ts';
 
@@ -56,9 +57,11 @@ function portsApart(config: PartialConfig, written: Block): Issue[] {
 }
 
 function tlsVersionsInOrder({ tls }: PartialConfig): Issue[] {
-  if (tls?.min_version !== '1.3' || tls.max_version !== '1.2') return [];
-  const message = '1.3 is above max_version 1.2';
-  return [{ path: ['tls', 'min_version'], message, hint: 'set max_version: "1.3" as well' }];
+  const { min_version: min, max_version: max } = tls ?? {};
+  if (min === undefined || max === undefined) return [];
+  if (tlsVersions.indexOf(min) <= tlsVersions.indexOf(max)) return [];
+  const message = `${min} is above max_version ${max}`;
+  return [{ path: ['tls', 'min_version'], message, hint: `set max_version: "${min}" as well` }];
 }
 
 function trustedBalancersNamed(config: PartialConfig, written: Block): Issue[] {

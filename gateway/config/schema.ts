@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { GiB, MiB } from '#gateway/kit/bytes.ts';
 import * as fields from './fields.ts';
 import {
+  closeNotifies,
   dataPeers,
   incompleteUploadPolicies,
   logLevels,
@@ -55,7 +56,12 @@ const tlsBlock = z.strictObject({
   implicit_port: fields.port
     .exactOptional()
     .describe('port for implicit FTPS, usually 990 or 9990; 0 = any free one; left out = none'),
-  min_version: fields.choice(tlsVersions).default('1.2').describe('lowest TLS version: 1.2 or 1.3'),
+  min_version: fields
+    .choice(tlsVersions)
+    .default('1.2')
+    .describe(
+      'lowest TLS version, 1.0 to 1.3; below 1.2 only for devices that know nothing better',
+    ),
   max_version: fields
     .choice(tlsVersions)
     .default('1.2')
@@ -64,6 +70,10 @@ const tlsBlock = z.strictObject({
     .choice(sessionReuses)
     .default('optional')
     .describe('required = data connections must resume the TLS session of the control connection'),
+  close_notify: fields
+    .choice(closeNotifies)
+    .default('required')
+    .describe('optional = take uploads of clients that end them without TLS close_notify'),
 });
 
 const proxyProtocolBlock = z.strictObject({

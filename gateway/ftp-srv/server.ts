@@ -239,7 +239,7 @@ export class FtpGatewayServer {
     // A stop waits for what still runs: an upload of a client that left has to be aborted in COS.
     void session.control.done.then(() => {
       this.#sessions.delete(connection);
-      this.#services.observer.sessionClosed(session.ageSeconds);
+      this.#services.observer.sessionClosed(session.ageSeconds, session.security?.mode ?? 'none');
       session.log.debug({ end }, 'session closed');
     });
   }

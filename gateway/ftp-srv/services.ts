@@ -2,6 +2,7 @@
  * What the FTP server needs from the rest of the gateway, as one value the composition root provides.
  * Nothing here knows configuration files or metrics libraries.
  */
+import type { SecureContext } from 'node:tls';
 import type { Permission } from '#gateway/config/model.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import type { TextCodec } from '#gateway/ftp/filename-encoding.ts';
@@ -39,7 +40,25 @@ export interface SessionTimeouts {
   readonly stallMs: number;
   /** From 150 to the client's data connection. */
   readonly dataConnectMs: number;
+  /** For one TLS handshake, on either connection. */
+  readonly tlsHandshakeMs: number;
 }
+
+/** FTPS as it is configured. */
+export interface TlsService {
+  /** Logins and data connections in clear are refused. */
+  readonly required: boolean;
+  /** `required`: data connections must resume the TLS session of their own control connection. */
+  readonly sessionReuse: 'optional' | 'required';
+  /** `required`: an upload that ends without close_notify is a cut. */
+  readonly closeNotify: 'optional' | 'required';
+  /** For one control connection and its data connections; with the certificate in force now. */
+  contextForSession(): SecureContext;
+}
+
+export type TlsChannel = 'control' | 'data';
+/** timeout: late, or the client left · not_resumed: refused by `session_reuse: required`. */
+export type HandshakeResult = 'success' | 'failed' | 'timeout' | 'not_resumed';
 
 export type TransferDirection = 'upload' | 'download' | 'listing';
 
@@ -65,7 +84,9 @@ export type SessionRefusal = 'max_sessions' | 'draining';
 /** Counters of the server; `observe` satisfies it. */
 export interface SessionObserver {
   sessionOpened(): void;
-  sessionClosed(seconds: number): void;
+  /** @param protection of the control connection. */
+  sessionClosed(seconds: number, protection: 'none' | 'explicit' | 'implicit'): void;
+  tlsHandshake(channel: TlsChannel, result: HandshakeResult): void;
   sessionRefused(reason: SessionRefusal): void;
   login(result: 'success' | 'failure' | 'throttled'): void;
   command(verb: string): void;
@@ -96,6 +117,8 @@ export interface FtpServices {
   /** Before control connections, where balancers announce their clients. */
   readonly proxyDoor?: ProxyDoor;
   readonly dataReading: DataReading;
+  /** Absent: no certificate is configured, and AUTH is 502. */
+  readonly tls?: TlsService | undefined;
   readonly observer: SessionObserver;
   readonly transferObserver: TransferObserver;
   /** Who may open a data connection for a session. */

@@ -15,6 +15,7 @@ import { assert } from '#gateway/kit/assert.ts';
 import type { Timer } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { ActiveTransfer } from './active-transfer.ts';
+import type { ControlSecurity } from './security.ts';
 import type { FtpServices, SessionAccount, TransferDirection } from './services.ts';
 import type { ShellConnection } from './shell.ts';
 
@@ -25,6 +26,8 @@ export interface SessionParts {
   readonly control: ControlChannel;
   /** Whose control connection it is, taken while it was alive. */
   readonly arrival: Arrival;
+  /** When it was TLS from its first byte. */
+  readonly security?: ControlSecurity | undefined;
 }
 
 /** The registry is one per process, so its handlers find their session by the connection alone. */
@@ -59,9 +62,14 @@ export class Session {
   renameSource: string | undefined;
   /** After EPSV ALL only EPSV may open data connections (RFC 2428 section 4). */
   isExtendedPassiveOnly = false;
+  /** PBSZ was sent, or is taken for granted (implicit TLS). */
+  hasBufferSize = false;
+  /** PROT: how the next data connection is made (RFC 4217 section 9). */
+  dataProtection: 'clear' | 'private' = 'clear';
   failedLogins = 0;
   transfer: ActiveTransfer | undefined;
 
+  #security: ControlSecurity | undefined;
   #account: SessionAccount | undefined;
   #dataSource: DataSource | undefined;
   #idleTimer: Timer | undefined;
@@ -80,6 +88,7 @@ export class Session {
     this.log = parts.services.log.child({ session: parts.id, peer: parts.arrival.peerAddress });
     this.#openedMs = parts.services.clock.monotonicMs();
     sessions.set(parts.connection, this);
+    if (parts.security) this.secure(parts.security);
     this.#armTimer();
   }
 
@@ -124,6 +133,17 @@ export class Session {
     return this.#account;
   }
 
+  /** Undefined while the control connection is in clear. */
+  get security(): ControlSecurity | undefined {
+    return this.#security;
+  }
+
+  /** The control connection is TLS from now on; there is no way back. */
+  secure(security: ControlSecurity): void {
+    this.#security = security;
+    this.#resetProtection();
+  }
+
   logIn(account: SessionAccount): void {
     this.#account = account;
     this.claimedUser = account.user;
@@ -137,9 +157,11 @@ export class Session {
     this.#account = account;
   }
 
-  /** Back to the state after the greeting (REIN, a new USER). */
+  /** Back to the state after the greeting (REIN, AUTH, a new USER), and to the time allowed for a login. */
   reset(): void {
+    const wasLoggedIn = this.isLoggedIn;
     this.#account = undefined;
+    if (wasLoggedIn) this.#armTimer();
     this.control.codec = utf8;
     this.claimedUser = undefined;
     this.workingDirectory = '/';
@@ -148,6 +170,14 @@ export class Session {
     this.isExtendedPassiveOnly = false;
     this.forgetTransferParameters();
     this.releaseDataSource();
+    this.#resetProtection();
+  }
+
+  /** Clients of implicit TLS send no PROT: their data connections are protected from the start. */
+  #resetProtection(): void {
+    const isImplicit = this.#security?.mode === 'implicit';
+    this.hasBufferSize = isImplicit;
+    this.dataProtection = isImplicit ? 'private' : 'clear';
   }
 
   /** REST, RANG, ALLO and RNFR speak only of the command that follows them. */

@@ -14,7 +14,7 @@ export async function sendAll(
 ): Promise<TransferEnd> {
   const { clock, timeouts, observer } = session.services;
   await send({
-    socket: connection.socket,
+    connection,
     blocks,
     cut: transfer.cut,
     clock,

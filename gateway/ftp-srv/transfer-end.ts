@@ -48,7 +48,7 @@ export function reasonOf(end: TransferEnd): string | undefined {
 }
 
 /** What the client must change before it tries again is a rejection, not a failure of ours or of COS. */
-const rejectionCodes: ReadonlySet<number> = new Set([501, 550, 552, 553, 554]);
+const rejectionCodes: ReadonlySet<number> = new Set([501, 522, 550, 552, 553, 554]);
 
 /** @param reply code of the reply. */
 export function resultOf(end: TransferEnd, reply: number): TransferResult {

@@ -7,9 +7,10 @@
  */
 import { Breaker } from '#gateway/ftp/breaker.ts';
 import { closeAfterFailure, closeAfterSuccess } from '#gateway/ftp/data-closing.ts';
-import { DataConnection } from '#gateway/ftp/data-connection.ts';
+import type { DataConnection } from '#gateway/ftp/data-connection.ts';
 import type { DataSource } from '#gateway/ftp/data-source.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
+import { protectData } from './security.ts';
 import type { TransferDirection } from './services.ts';
 import type { Session } from './session.ts';
 import { endByError, reasonOf, replyForEnd, resultOf, type TransferEnd } from './transfer-end.ts';
@@ -39,6 +40,9 @@ export async function runTransfer(
   subject: TransferSubject,
   plan: (transfer: ActiveTransfer) => TransferPlan | Promise<TransferPlan>,
 ): Promise<void> {
+  if (session.services.tls?.required && session.dataProtection === 'clear') {
+    return session.reply(521, 'Data connections have to be protected here: send PROT P first');
+  }
   const source = session.takeDataSource();
   if (!source) return session.reply(425, 'Send PASV or EPSV first');
   const transfer = session.beginTransfer(subject.direction, subject.path);
@@ -69,7 +73,8 @@ async function openConnection(
     await breaker.unless(work.prepare?.() ?? Promise.resolve());
     await session.reply(150, work.opening);
     const { dataConnectMs: timeoutMs } = session.services.timeouts;
-    return new DataConnection(await source.accept({ signal: transfer.cut, timeoutMs }));
+    const accepted = await source.accept({ signal: transfer.cut, timeoutMs });
+    return await protectData(session, accepted, transfer);
   } catch (error) {
     await work.abandon();
     throw error;

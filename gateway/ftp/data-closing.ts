@@ -4,7 +4,6 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
-import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import type { DataConnection } from './data-connection.ts';
 
 /** How long a client that was refused may go on sending into the void before its connection is reset. */
@@ -25,11 +24,11 @@ export function closeAfterSuccess({ socket }: DataConnection, clock: Clock): voi
 export function closeAfterFailure(connection: DataConnection, clock: Clock): void {
   const { socket } = connection;
   if (!connection.isDrainable()) {
-    resetSocket(socket);
+    connection.reset();
     return;
   }
   socket.once('end', () => socket.destroy());
-  drain(socket, clock, refusedLingerMs, () => resetSocket(socket));
+  drain(socket, clock, refusedLingerMs, () => connection.reset());
 }
 
 /** Drops what arrives, until the socket closes or `whenLate` closes it. */

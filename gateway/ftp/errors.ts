@@ -11,6 +11,12 @@ export type FtpErrorKind =
   | 'no-data-connection'
   /** The reservation was given back, replaced or ran out before it was used. */
   | 'reservation-gone'
+  /** The client speaks no TLS, or none that is acceptable here. */
+  | 'tls-failed'
+  /** The TLS handshake was not done in time, or the client left during it. */
+  | 'tls-timeout'
+  /** The data connection did not resume the TLS session of its control connection. */
+  | 'tls-not-resumed'
   /** A listing of facts was asked of a file. */
   | 'not-a-directory'
   /** Something only files have was asked of a directory. */

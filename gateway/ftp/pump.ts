@@ -8,7 +8,6 @@
 import type { Clock } from '#gateway/kit/clock.ts';
 import { TransferCut } from './cut.ts';
 import type { DataConnection, DataReading } from './data-connection.ts';
-import { takeOver } from './direct-read.ts';
 import { StallTimer } from './stall-timer.ts';
 
 /** Where the next bytes go. */
@@ -60,14 +59,10 @@ export class Pump {
     this.#stall = new StallTimer(options.clock, options.stallTimeoutMs, () =>
       this.#fail(new TransferCut('stalled')),
     );
-    const { connection } = options;
-    const direct =
-      options.reading === 'direct'
-        ? takeOver(connection.socket, { space: this.#chooseSpace, onBytes: this.#onRead })
-        : undefined;
-    if (!direct) return;
-    connection.replaceSocket(direct);
-    connection.isDrainable = () => this.#chosen === this.#spare;
+    const { connection, reading } = options;
+    if (reading === 'copied') return;
+    const isDirect = connection.readDirectly({ space: this.#chooseSpace, onBytes: this.#onRead });
+    if (isDirect) connection.isDrainable = () => this.#chosen === this.#spare;
   }
 
   /** Resolves at the end of data. Rejects with a TransferCut, or with what the upload failed with. */

@@ -34,6 +34,8 @@ export interface ReceiveOptions<Stored> {
   /** From ALLO; fewer bytes are a cut. */
   readonly expectedBytes?: number;
   readonly policy: 'discard' | 'complete';
+  /** `required`: TLS that ends without close_notify is a cut, unless ALLO announced exactly these bytes. */
+  readonly closeNotify: 'required' | 'optional';
   readonly isControlAlive: () => boolean;
   /** Told as bytes arrive, for metrics. */
   readonly onBytes?: (bytes: number) => void;
@@ -113,10 +115,18 @@ function findCut<Stored>(
   if (cut.aborted) return cutOf(cut);
   if (watch.broken()) return new TransferCut('data-reset');
   if (!options.isControlAlive()) return new TransferCut('control-lost');
+  if (isEndUnproven(options)) return new TransferCut('no-close-notify');
   if (expectedBytes !== undefined && upload.receivedBytes < expectedBytes) {
     return new TransferCut('allo-short');
   }
   return undefined;
+}
+
+/** Anybody on the way can end TCP; that a file ended there, only TLS or the announced size can say. */
+function isEndUnproven<Stored>(options: ReceiveOptions<Stored>): boolean {
+  const { connection, closeNotify, expectedBytes, upload } = options;
+  if (closeNotify === 'optional' || connection.closeNotify !== 'missing') return false;
+  return upload.receivedBytes !== expectedBytes;
 }
 
 async function settleCut<Stored>(

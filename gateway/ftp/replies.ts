@@ -100,6 +100,13 @@ const ftpReplies = {
   'no-port': { code: 425, text: 'No passive port is free, try again' },
   'no-data-connection': { code: 425, text: 'No data connection was opened' },
   'reservation-gone': { code: 425, text: 'The passive port was given up: send PASV or EPSV again' },
+  // RFC 4217 section 10: 522, not to be tried again as it is
+  'tls-failed': { code: 522, text: 'The TLS handshake of the data connection failed' },
+  'tls-timeout': { code: 425, text: 'The TLS handshake of the data connection did not finish' },
+  'tls-not-resumed': {
+    code: 522,
+    text: 'The data connection must resume the TLS session of the control connection',
+  },
   // RFC 3659 section 7.2.1
   'not-a-directory': { code: 501, text: 'Not a directory' },
   'not-a-file': { code: 550, text: 'This is a directory' },

@@ -8,9 +8,9 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
-import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { Breaker } from './breaker.ts';
 import { TransferCut } from './cut.ts';
+import type { DataConnection } from './data-connection.ts';
 import { StallTimer } from './stall-timer.ts';
 
 /** Bytes to send and the memory they occupy. */
@@ -21,8 +21,7 @@ export interface OutgoingBlock {
 }
 
 export interface SendOptions {
-  /** Accepted, with an error listener. */
-  readonly socket: Socket;
+  readonly connection: DataConnection;
   /** In order. Ends with an error when the source fails or turns out to be damaged. */
   readonly blocks: AsyncIterable<OutgoingBlock>;
   /** Aborted with a TransferCut as reason. */
@@ -43,9 +42,9 @@ export async function send(options: SendOptions): Promise<void> {
       if (next.done) break;
       await sendBlock(options, guard, next.value);
     }
-    await guard.watchStall(endSocket(options.socket));
+    await guard.watchStall(endSocket(options.connection.socket));
   } catch (error) {
-    resetSocket(options.socket);
+    options.connection.reset();
     throw error;
   } finally {
     await iterator.return?.();
@@ -58,10 +57,10 @@ async function sendBlock(
   block: OutgoingBlock,
 ): Promise<void> {
   try {
-    await guard.watchStall(writeAll(options.socket, block.bytes));
+    await guard.watchStall(writeAll(options.connection.socket, block.bytes));
     options.onBytes?.(block.bytes.length);
   } catch (error) {
-    resetSocket(options.socket); // before the release below
+    options.connection.reset(); // before the release below
     throw error;
   } finally {
     block.release();
@@ -89,7 +88,7 @@ class SocketGuard implements Disposable {
   readonly #breaker: Breaker;
   readonly #stall: StallTimer;
 
-  constructor({ socket, cut, clock, stallTimeoutMs }: SendOptions) {
+  constructor({ connection: { socket }, cut, clock, stallTimeoutMs }: SendOptions) {
     this.#socket = socket;
     this.#breaker = new Breaker(cut);
     this.#stall = new StallTimer(clock, stallTimeoutMs, () =>

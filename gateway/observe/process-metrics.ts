@@ -23,8 +23,10 @@ export interface ProcessMetrics {
   configLoaded(unixSeconds: number): void;
   /** While running. `failed`: the configuration before goes on. */
   configReloaded(result: ReloadResult, unixSeconds: number): void;
-  /** @param unixSeconds the end of the certificate's validity. */
+  /** A certificate is in use from now on. @param unixSeconds the end of its validity. */
   certificateLoaded(unixSeconds: number): void;
+  /** A changed pair cannot be used; the one before stays. */
+  certificateRefused(): void;
   draining(state: 'yes' | 'no'): void;
 }
 
@@ -53,7 +55,7 @@ export function processMetrics(
   return {
     ...masqueradeMetrics(registers),
     ...configMetrics(registers),
-    certificateLoaded: certificateGauge(registers),
+    ...certificateMetrics(registers),
     draining: drainingGauge(registers),
   };
 }
@@ -131,14 +133,29 @@ function configMetrics(
 }
 
 /** Absent until a certificate is loaded: an alert on its age must not fire without TLS. */
-function certificateGauge(registers: Registry[]): ProcessMetrics['certificateLoaded'] {
+function certificateMetrics(
+  registers: Registry[],
+): Pick<ProcessMetrics, 'certificateLoaded' | 'certificateRefused'> {
   const notAfter = new Gauge({
     name: 'cosftp_tls_certificate_not_after_timestamp_seconds',
     help: 'End of the validity of the TLS certificate in use',
     registers,
   });
   notAfter.remove();
-  return (unixSeconds) => notAfter.set(unixSeconds);
+  const loads = new Counter({
+    name: 'cosftp_tls_certificate_loads_total',
+    help: 'Certificates taken into use, and changed ones that could not be',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['success', 'failure']) loads.inc({ result }, 0);
+  return {
+    certificateLoaded(unixSeconds) {
+      notAfter.set(unixSeconds);
+      loads.inc({ result: 'success' });
+    },
+    certificateRefused: () => loads.inc({ result: 'failure' }),
+  };
 }
 
 function drainingGauge(registers: Registry[]): ProcessMetrics['draining'] {

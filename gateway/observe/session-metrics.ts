@@ -7,6 +7,8 @@ export type SessionProtection = 'none' | 'explicit' | 'implicit';
 const protections = ['none', 'explicit', 'implicit'] as const satisfies SessionProtection[];
 const loginResults = ['success', 'failure', 'throttled'] as const;
 const sessionRefusals = ['max_sessions', 'proxy_protocol', 'draining'] as const;
+const tlsChannels = ['control', 'data'] as const;
+const handshakeResults = ['success', 'failed', 'timeout', 'not_resumed'] as const;
 const replyClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 /** By the word of the configuration that refused it. */
 export type SessionRefusal = (typeof sessionRefusals)[number];
@@ -19,6 +21,11 @@ export interface SessionMetrics {
   sessionClosed(seconds: number, protection?: SessionProtection): void;
   /** A client was turned away before it could log in, or at its login. */
   sessionRefused(reason: SessionRefusal): void;
+  /** timeout: late, or the client left · not_resumed: data without the control connection's session. */
+  tlsHandshake(
+    channel: (typeof tlsChannels)[number],
+    result: (typeof handshakeResults)[number],
+  ): void;
   /** `failure` does not say which of user and password was wrong. */
   login(result: (typeof loginResults)[number]): void;
   /** A verb the server does not know counts as `other`. */
@@ -72,6 +79,7 @@ export function sessionMetrics(
       seconds.observe(duration);
     },
     sessionRefused: refusalCounter(registers),
+    tlsHandshake: handshakeCounter(registers),
     login: loginCounter(registers),
     command: commandCounter(registers, verbs),
     reply: replyCounter(registers),
@@ -87,6 +95,19 @@ function refusalCounter(registers: Registry[]): SessionMetrics['sessionRefused']
   });
   for (const reason of sessionRefusals) refused.inc({ reason }, 0);
   return (reason) => refused.inc({ reason });
+}
+
+function handshakeCounter(registers: Registry[]): SessionMetrics['tlsHandshake'] {
+  const handshakes = new Counter({
+    name: 'cosftp_tls_handshakes_total',
+    help: 'TLS handshakes, by connection and result',
+    labelNames: ['channel', 'result'],
+    registers,
+  });
+  for (const channel of tlsChannels) {
+    for (const result of handshakeResults) handshakes.inc({ channel, result }, 0);
+  }
+  return (channel, result) => handshakes.inc({ channel, result });
 }
 
 function loginCounter(registers: Registry[]): SessionMetrics['login'] {

@@ -20,6 +20,7 @@ import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
 import { applyConfig } from './apply-config.ts';
+import { Certificates } from './certificates.ts';
 import { tryPort } from './free-port.ts';
 import { resolveHost } from './host-addresses.ts';
 import { listenError } from './listen-error.ts';
@@ -84,6 +85,7 @@ const timeoutDefaults: SessionTimeouts = {
   idleMs: 600_000,
   stallMs: 120_000,
   dataConnectMs: 30_000,
+  tlsHandshakeMs: 20_000,
 };
 
 /**
@@ -112,6 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const proxyDoor = openProxyDoor(options, 'control', () =>
     metrics.sessionRefused('proxy_protocol'),
   );
+  const certificates = opened.adopt(openCertificates(options, metrics), (it) => it?.close());
   const server = new FtpGatewayServer({
     address: config.listen_address,
     port: config.listen_port,
@@ -123,6 +126,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       timeouts: { ...timeoutDefaults, ...options.timeouts },
       ...(proxyDoor && { proxyDoor }),
       dataReading: options.dataReading ?? (await chooseDataReading(clock, log)),
+      tls: certificates,
       observer: metrics,
       transferObserver,
       get dataPeer() {
@@ -144,6 +148,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   });
 
   await masquerade.start();
+  await certificates?.start();
   const ftpPort = await openFtpPort(config, () => server.listen());
   opened.defer(() => server.close());
   const { setLogLevel } = options;
@@ -220,6 +225,10 @@ function createMarks({ config, clock, log }: GatewayOptions, metrics: Metrics): 
     log,
     onAborted: (count) => metrics.orphansAborted(count),
   });
+}
+
+function openCertificates({ config: { tls }, clock, log }: GatewayOptions, metrics: Metrics) {
+  return tls && new Certificates({ tls, clock, log, observer: metrics });
 }
 
 function createGatewayMetrics(): Metrics {

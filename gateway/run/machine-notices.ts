@@ -4,11 +4,13 @@
  * machine than it runs on.
  */
 import { accessSync, constants } from 'node:fs';
-import type { AccountConfig, GatewayConfig } from '#gateway/config/model.ts';
+import type { AccountConfig, GatewayConfig, TlsConfig } from '#gateway/config/model.ts';
 import type { Notice } from '#gateway/config/problem.ts';
+import { systemClock } from '#gateway/kit/clock.ts';
+import { CertificateError, readCertificate, validityProblem } from './certificate.ts';
 
 export function machineNotices(
-  { accounts }: Pick<GatewayConfig, 'accounts'>,
+  { accounts, tls }: Pick<GatewayConfig, 'accounts' | 'tls'>,
   env: NodeJS.ProcessEnv,
 ): Notice[] {
   const isKeyThere = env['TENCENTCLOUD_SECRET_ID'] && env['TENCENTCLOUD_SECRET_KEY'];
@@ -16,6 +18,7 @@ export function machineNotices(
   return [
     ...(needing.length > 0 && !isKeyThere ? [keyMissing(needing)] : []),
     ...accounts.flatMap((account) => filesOf(account).flatMap(unreadable)),
+    ...(tls ? certificateNotices(tls) : []),
   ];
 }
 
@@ -57,5 +60,23 @@ function unreadable({ place, path, hint }: NamedFile): Notice[] {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     const reason = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
     return [{ level: 'warn', place, message: `${path}: ${reason}`, hint }];
+  }
+}
+
+/** What is an error of the certificate is told as one, by supported-config.ts. */
+function certificateNotices(tls: TlsConfig): Notice[] {
+  try {
+    const certificate = readCertificate(tls);
+    const problem = validityProblem(certificate, systemClock.now());
+    if (!problem) return [];
+    const when = (
+      problem === 'expired' ? certificate.notAfter : certificate.notBefore
+    ).toISOString();
+    const message = `${tls.certificate_file}: the certificate is ${problem} (${when})`;
+    const hint = 'clients that check it will refuse; a new pair is taken while the gateway runs';
+    return [{ level: 'warn', place: 'tls.certificate_file', message, hint }];
+  } catch (error) {
+    if (error instanceof CertificateError) return [];
+    throw error;
   }
 }

@@ -40,6 +40,14 @@ describe('words that contradict each other', () => {
       ],
     ],
     [
+      'an old TLS ceiling',
+      'tls: {certificate_file: a, key_file: b, max_version: 1.1}',
+      [
+        'gateway.yaml:1:6: tls.min_version: 1.2 is above max_version 1.1 (set max_version: "1.2" as well)',
+      ],
+    ],
+    ['TLS of old devices', 'tls: {certificate_file: a, key_file: b, min_version: 1.0}', []],
+    [
       'only TLS 1.3',
       'tls: {certificate_file: a, key_file: b, min_version: 1.3, max_version: 1.3}',
       [],

@@ -145,6 +145,7 @@ describe('values of words', () => {
         min_version: '1.2',
         max_version: '1.3',
         session_reuse: 'optional',
+        close_notify: 'required',
       },
     ],
   ];
@@ -302,8 +303,8 @@ describe('values that are refused', () => {
       '1:51: tls.required: "yes" is neither true nor false',
     ],
     [
-      'tls: {certificate_file: a, key_file: b, min_version: 1.1}',
-      '1:54: tls.min_version: "1.1" is not one of 1.2, 1.3 (did you mean 1.2?)',
+      'tls: {certificate_file: a, key_file: b, min_version: 1.4}',
+      '1:54: tls.min_version: "1.4" is not one of 1.0, 1.1, 1.2, 1.3 (did you mean 1.0?)',
     ],
     ['tls: {certificate_file: a}', '1:6: tls.key_file: is missing'],
     ['accounts: alice', '1:11: accounts: expected a list'],

@@ -12,6 +12,7 @@ import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
 import { seededRandom } from '#test/support/random.ts';
+import { startTlsGateway } from '#test/support/tls-gateway.ts';
 
 const MiB = 1024 * 1024;
 const old = Buffer.from('the old object');
@@ -22,8 +23,8 @@ type Policy = (typeof policies)[number];
 
 interface Cut {
   readonly name: string;
-  /** Breaks the upload off; `data` has sent everything it will. */
-  readonly break: (client: FtpClient, data: Socket) => void;
+  /** Breaks the upload off; `data` has sent everything it will, `wire` is the TCP connection below it. */
+  readonly break: (client: FtpClient, wire: Socket, data: Socket) => void;
   /** Whether the control connection lives on, so that there are replies. */
   readonly control: 'alive' | 'lost';
   readonly reason: string;
@@ -32,24 +33,24 @@ interface Cut {
 const cuts: readonly Cut[] = [
   {
     name: 'a reset of the data connection',
-    break: (_client, data) => data.resetAndDestroy(),
+    break: (_client, wire) => wire.resetAndDestroy(),
     control: 'alive',
     reason: 'data-reset',
   },
   {
     name: 'a killed client: FIN on data and control',
-    break: (client, data) => {
-      data.destroy();
-      client.socket.destroy();
+    break: (client, wire) => {
+      wire.destroy();
+      client.destroy();
     },
     control: 'lost',
     reason: 'control-lost',
   },
   {
     name: 'a killed client: FIN on control first, then on data',
-    break: (client, data) => {
-      client.socket.destroy();
-      data.destroy();
+    break: (client, wire) => {
+      client.destroy();
+      wire.destroy();
     },
     control: 'lost',
     reason: 'control-lost',
@@ -65,7 +66,7 @@ const cuts: readonly Cut[] = [
   },
   {
     name: 'a reset of the control connection while data lives',
-    break: (client) => client.socket.resetAndDestroy(),
+    break: (client) => client.reset(),
     control: 'lost',
     reason: 'control-lost',
   },
@@ -83,23 +84,47 @@ const cuts: readonly Cut[] = [
   },
   {
     name: 'fewer bytes than ALLO announced',
-    break: (_client, data) => data.end(),
+    break: (_client, _wire, data) => data.end(),
     control: 'alive',
     reason: 'allo-short',
   },
 ];
 
+const tlsCuts: readonly Cut[] = [
+  ...cuts,
+  {
+    name: 'FIN without close_notify',
+    break: (_client, wire) => wire.end(),
+    control: 'alive',
+    reason: 'no-close-notify',
+  },
+  {
+    name: 'FIN in the middle of a record',
+    break: (_client, wire) => wire.end(Buffer.from([23, 3, 3, 0x20, 0, 1, 2, 3])),
+    control: 'alive',
+    reason: 'no-close-notify',
+  },
+  {
+    name: 'bytes that are no record',
+    break: (_client, wire) => wire.write('in clear'),
+    control: 'alive',
+    reason: 'data-reset',
+  },
+];
+
 for (const reading of ['direct', 'copied'] as const) {
-  describe(`${reading} reads: an upload cut by`, () => {
-    for (const cut of cuts) {
-      for (const policy of policies) {
-        for (const size of sizes) {
-          test(`${cut.name}, ${size} bytes in, policy ${policy}`, () =>
-            runCut(cut, policy, size, reading));
+  for (const channel of ['clear', 'TLS'] as const) {
+    describe(`${reading} reads, ${channel}: an upload cut by`, () => {
+      for (const cut of channel === 'TLS' ? tlsCuts : cuts) {
+        for (const policy of policies) {
+          for (const size of sizes) {
+            test(`${cut.name}, ${size} bytes in, policy ${policy}`, () =>
+              runCut(cut, policy, size, { reading, channel }));
+          }
         }
       }
-    }
-  });
+    });
+  }
 }
 
 test('direct reads are what this platform gets', async () => {
@@ -110,27 +135,31 @@ async function runCut(
   cut: Cut,
   policy: Policy,
   size: number,
-  dataReading: DataReading,
+  { reading, channel }: { readonly reading: DataReading; readonly channel: 'clear' | 'TLS' },
 ): Promise<void> {
-  await using ftp = await startTestGateway({
+  await using ftp = await startTlsGateway({
     account: { incomplete_uploads: policy },
-    dataReading,
+    dataReading: reading,
     timeouts: { stallMs: cut.reason === 'stalled' ? 300 : 20_000 },
   });
   await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', old);
   const sent = Buffer.from(seededRandom(1).bytes(size));
-  await using client = await FtpClient.logIn(ftp.port);
+  await using client = await (channel === 'TLS'
+    ? FtpClient.logInSecurely(ftp.port)
+    : FtpClient.logIn(ftp.port));
   if (cut.reason === 'allo-short') await client.expect(200, `ALLO ${size + 1}`);
-  const data = await client.beginStore('file');
+  const wire = await client.openData();
+  await client.expect(150, 'STOR file');
+  const data = client.protect(wire);
   await sendAndWait(ftp, data, sent);
 
-  cut.break(client, data);
+  cut.break(client, wire, data);
   const line = await transferLine(ftp);
   assert.equal(line['reason'], cut.reason);
   await checkStored(ftp, policy, sent);
   assert.equal(ftp.openUploads(), 0, 'no multipart upload is left');
   if (cut.control === 'alive') await checkReplies(client, cut, policy);
-  data.destroy();
+  wire.destroy();
 }
 
 /** All bytes are in the gateway before the cut, so that the outcome is known exactly. */

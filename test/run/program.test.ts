@@ -105,7 +105,7 @@ describe('check-config', () => {
   test('refuses words whose feature is not there yet, instead of serving without it', async () => {
     await using directory = await temporaryDirectory();
     const words = {
-      tls: { certificate_file: 'a.crt', key_file: 'a.key', required: true },
+      tls: { certificate_file: 'a.crt', key_file: 'a.key', implicit_port: 9990 },
       cos: { bucket: 'inbox-1250000000', region: 'ap-guangzhou' },
       accounts: [{ user: 'alice', password: 'secret' }],
     };
@@ -116,7 +116,7 @@ describe('check-config', () => {
         cwd: directory.path,
       });
       assert.equal(code, 2);
-      assert.match(stderr, /gateway.json: tls: FTPS is not in this version/);
+      assert.match(stderr, /gateway.json: tls.implicit_port: /);
     }
   });
 

@@ -4,6 +4,8 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, TLSSocket, connect as tlsConnect } from 'node:tls';
 
 export interface FtpReply {
   readonly code: number;
@@ -11,10 +13,13 @@ export interface FtpReply {
   readonly text: string;
 }
 
+/** The certificates of tests are signed by nobody. */
+const clientTls: ConnectionOptions = { rejectUnauthorized: false };
 const replyTimeoutMs = 20_000;
 
 export class FtpClient implements AsyncDisposable {
-  readonly socket: Socket;
+  /** Of the control connection; another one after `secure`. */
+  socket: Socket;
   readonly replies: FtpReply[] = [];
   greeting: FtpReply = { code: 0, text: '' };
   /** Sent first on every data connection, as a balancer does. */
@@ -23,11 +28,19 @@ export class FtpClient implements AsyncDisposable {
   #lines: string[] = [];
   #waiting: ((reply: FtpReply | undefined) => void)[] = [];
   #isClosed = false;
+  /** Below TLS. */
+  #transport: Socket | undefined;
+  /** Of data connections after PROT P. */
+  #dataTls: ConnectionOptions | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
+    this.#listen(socket);
+  }
+
+  #listen(socket: Socket): void {
     socket.setEncoding('utf8');
-    socket.on('data', (text: string) => this.#take(text));
+    socket.on('data', this.#take);
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#isClosed = true;
@@ -59,6 +72,27 @@ export class FtpClient implements AsyncDisposable {
     return client;
   }
 
+  /** Implicit TLS: the handshake comes before the greeting, and data connections are protected. */
+  static async connectImplicitly(port: number, options: ConnectionOptions = {}) {
+    const tls = { ...clientTls, ...options };
+    const socket = tlsConnect({ port, host: '127.0.0.1', ...tls });
+    await once(socket, 'secureConnect');
+    const client = new FtpClient(socket);
+    client.greeting = await client.reply();
+    client.#dataTls = tls;
+    return client;
+  }
+
+  /** AUTH TLS, then the login, with protected data connections. */
+  static async logInSecurely(port: number, options: ConnectionOptions = {}): Promise<FtpClient> {
+    const client = await FtpClient.connect(port);
+    await client.secure(options);
+    await client.authenticate();
+    await client.expect(200, 'PBSZ 0');
+    await client.expect(200, 'PROT P');
+    return client;
+  }
+
   static async logIn(port: number, user = 'alice', password = 'secret'): Promise<FtpClient> {
     const client = await FtpClient.connect(port);
     await client.authenticate(user, password);
@@ -68,6 +102,47 @@ export class FtpClient implements AsyncDisposable {
   async authenticate(user = 'alice', password = 'secret'): Promise<void> {
     await this.expect(331, `USER ${user}`);
     await this.expect(230, `PASS ${password}`);
+  }
+
+  /** AUTH TLS and the handshake. Data connections are for `protect`. */
+  async secure(options: ConnectionOptions = {}, mechanism = 'TLS'): Promise<void> {
+    await this.expect(234, `AUTH ${mechanism}`);
+    const plain = this.socket;
+    this.#transport = plain;
+    plain.off('data', this.#take);
+    this.#dataTls = { ...clientTls, ...options };
+    const socket = tlsConnect({ socket: plain, ...this.#dataTls });
+    this.socket = socket;
+    this.#listen(socket);
+    await once(socket, 'secureConnect');
+  }
+
+  /** Of the control connection: `TLSv1.2`; undefined in clear. */
+  get protocol(): string | undefined {
+    return this.socket instanceof TLSSocket ? (this.socket.getProtocol() ?? undefined) : undefined;
+  }
+
+  /** Breaks the control connection off. */
+  reset(): void {
+    (this.#transport ?? this.socket).resetAndDestroy();
+  }
+
+  /** Ends the control connection without a word of TLS. */
+  destroy(): void {
+    (this.#transport ?? this.socket).destroy();
+  }
+
+  /**
+   * TLS over a data connection, resuming the control connection's session unless the options of `secure`
+   * say otherwise. The handshake begins at once and is not waited for. In clear: the same socket.
+   */
+  protect(data: Socket | Duplex, how: ConnectionOptions = {}): Socket {
+    if (!(this.socket instanceof TLSSocket) || !this.#dataTls) return data as Socket;
+    const session = this.socket.getSession();
+    const options = { socket: data, ...(session && { session }), ...this.#dataTls, ...how };
+    const secured = tlsConnect(options);
+    secured.on('error', () => undefined);
+    return secured;
   }
 
   /** The next reply, in order. @throws when the connection closes or nothing comes. */
@@ -126,7 +201,7 @@ export class FtpClient implements AsyncDisposable {
   async beginStore(path: string): Promise<Socket> {
     const data = await this.openData();
     await this.expect(150, `STOR ${path}`);
-    return data;
+    return this.protect(data);
   }
 
   store(path: string, bytes: Uint8Array): Promise<FtpReply> {
@@ -144,23 +219,28 @@ export class FtpClient implements AsyncDisposable {
       data.destroy();
       return opening;
     }
-    data.end(bytes);
+    const secured = this.protect(data);
+    // Node's TLS forgets an end that comes before the handshake is done.
+    if (secured !== data) await once(secured, 'secureConnect');
+    secured.end(bytes);
+    secured.resume();
     return this.reply();
   }
 
   /** The bytes and the final reply of RETR, LIST and their kind. */
   async read(command: string): Promise<{ bytes: Buffer; reply: FtpReply }> {
-    const data = await this.openData();
+    const plain = await this.openData();
+    const opening = await this.command(command);
+    if (opening.code >= 400) {
+      plain.destroy();
+      return { bytes: Buffer.alloc(0), reply: opening };
+    }
+    const data = this.protect(plain);
     const chunks: Buffer[] = [];
     const ended = new Promise<void>((resolve) => {
       data.on('data', (chunk: Buffer) => chunks.push(chunk));
       data.on('close', () => resolve());
     });
-    const opening = await this.command(command);
-    if (opening.code >= 400) {
-      data.destroy();
-      return { bytes: Buffer.alloc(0), reply: opening };
-    }
     const reply = await this.reply();
     await ended;
     return { bytes: Buffer.concat(chunks), reply };
@@ -172,7 +252,7 @@ export class FtpClient implements AsyncDisposable {
     await once(this.socket, 'close');
   }
 
-  #take(text: string): void {
+  readonly #take = (text: string): void => {
     this.#buffer += text;
     for (;;) {
       const end = this.#buffer.indexOf('\r\n');
@@ -180,7 +260,7 @@ export class FtpClient implements AsyncDisposable {
       this.#line(this.#buffer.slice(0, end));
       this.#buffer = this.#buffer.slice(end + 2);
     }
-  }
+  };
 
   #line(line: string): void {
     this.#lines.push(line);

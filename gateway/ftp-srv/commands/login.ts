@@ -15,11 +15,7 @@ export const loginCommands: readonly CommandEntry[] = [
     argument: 'required',
     login: 'not-required',
     transferParameters: 'forgotten',
-    run: async (session, argument) => {
-      logOut(session);
-      session.claimedUser = argument;
-      await session.reply(331, 'Password please');
-    },
+    run: nameUser,
   },
   {
     verbs: ['PASS'],
@@ -59,8 +55,24 @@ export const loginCommands: readonly CommandEntry[] = [
   },
 ];
 
+async function nameUser(session: Session, user: string): Promise<void> {
+  logOut(session);
+  if (needsTls(session)) return refuseClear(session);
+  session.claimedUser = user;
+  return session.reply(331, 'Password please');
+}
+
+function needsTls({ services, security }: Session): boolean {
+  return services.tls?.required === true && !security;
+}
+
+function refuseClear(session: Session): Promise<void> {
+  return session.reply(530, 'Passwords are not taken in clear here: send AUTH TLS first');
+}
+
 async function logIn(session: Session, password: string): Promise<void> {
   const user = session.claimedUser;
+  if (needsTls(session)) return refuseClear(session);
   if (user === undefined) return session.reply(503, 'Send USER first');
   if (session.isLoggedIn) return session.reply(202, 'Already logged in');
   const outcome = await logInThroughShell(session, user, password);

@@ -16,6 +16,7 @@ import { loginCommands } from './login.ts';
 import { optionCommands } from './option.ts';
 import { rangeCommands } from './range.ts';
 import { refusedCommands } from './refused.ts';
+import { securityCommands } from './security.ts';
 import { serverCommands } from './server.ts';
 import { siteCommands } from './site.ts';
 import { statusCommands } from './status.ts';
@@ -24,6 +25,7 @@ import { uniqueCommands } from './unique.ts';
 
 export const commandTable: readonly CommandEntry[] = [
   ...loginCommands,
+  ...securityCommands,
   ...serverCommands(() => commandTable),
   ...optionCommands,
   ...statusCommands,

@@ -212,6 +212,7 @@ async function receiveFile(
     stallTimeoutMs: services.timeouts.stallMs,
     ...(expectedBytes !== undefined && { expectedBytes }),
     policy: account.incompleteUploads,
+    closeNotify: services.tls?.closeNotify ?? 'required',
     isControlAlive: () => session.isControlAlive,
     onBytes: (bytes) => countBytes(session, transfer, bytes),
   });

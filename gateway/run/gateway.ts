@@ -30,7 +30,7 @@ import { Masquerade } from './masquerade.ts';
 import { chooseUploadMemory, processBaseBytes } from './memory.ts';
 import { openProxyDoor } from './proxy-doors.ts';
 import { type ReloadCause, Reloads } from './reload.ts';
-import { Stores } from './stores.ts';
+import { Stores, type StoresOptions } from './stores.ts';
 import { observeTransfers } from './transfer-observer.ts';
 import { UploadMarks } from './upload-marks.ts';
 import { version } from './version.ts';
@@ -43,6 +43,8 @@ export interface GatewayOptions {
   /** Overrides for tests and for the demo. */
   readonly timeouts?: Partial<SessionTimeouts>;
   readonly storeTimeouts?: Partial<CosTimeouts>;
+  /** Default: the driver for COS. Another one measures the gateway alone. */
+  readonly createStore?: StoresOptions['createStore'];
   /** Default: direct where a trial at start shows that it works. */
   readonly dataReading?: DataReading;
   /** Instead of the configured range, for tests. */

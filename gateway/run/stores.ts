@@ -10,6 +10,7 @@ import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import {
   type ClosableStore,
   type CosRequestSample,
+  type CosStoreOptions,
   createCosStore,
 } from '#gateway/storage/cos/store.ts';
 import type { CredentialSource } from '#gateway/storage/credentials/source.ts';
@@ -27,6 +28,8 @@ export interface StoresOptions {
   readonly marks: UploadMarks;
   /** Shorter ones for tests. */
   readonly storeTimeouts?: Partial<CosTimeouts> | undefined;
+  /** Default: the driver for COS. Another one measures the gateway alone. */
+  readonly createStore?: ((options: CosStoreOptions) => ClosableStore) | undefined;
 }
 
 export interface StoreUses {
@@ -69,10 +72,17 @@ export class Stores {
     const identity = JSON.stringify(config);
     const known = this.#stores.get(identity);
     if (known) return known;
-    const { clock, log, env, onRequest, storeTimeouts } = this.#options;
+    const {
+      clock,
+      log,
+      env,
+      onRequest,
+      storeTimeouts,
+      createStore = createCosStore,
+    } = this.#options;
     const credentials: CredentialSource = credentialSource(config.credentials, { env, clock, log });
     const { bucket, region, endpoint, protocol } = config;
-    const store = createCosStore({
+    const store = createStore({
       bucket,
       region,
       endpoint,

@@ -46,6 +46,16 @@ const logEffects = {
   keep: 'restart',
 } as const satisfies Record<keyof LogConfig, Effect>;
 
+/** Words whose new value waits for a restart; those of the log block as `log.keep`. */
+export const restartWords: readonly string[] = [
+  ...namesOf(effects, 'restart'),
+  ...namesOf(logEffects, 'restart').map((word) => `log.${word}`),
+];
+
+function namesOf(table: Readonly<Record<string, Effect>>, wanted: Effect): string[] {
+  return Object.entries(table).flatMap(([word, effect]) => (effect === wanted ? [word] : []));
+}
+
 export interface AccountChange {
   readonly user: string;
   /** `prefix`, `cos.bucket`; a password of any form is `password`. */

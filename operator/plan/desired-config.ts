@@ -3,6 +3,7 @@
  * own schema. Holds no secret: passwords and the key to COS are files of mounted Secrets. The embedded
  * COS has a key pair that everybody may know: it guards nothing, and only gateway pods reach it.
  */
+import { restartWords } from '#gateway/config/diff.ts';
 import { parseConfigText } from '#gateway/config/load.ts';
 import { ConfigError } from '#gateway/config/problem.ts';
 import type { FtpGatewaySpec } from '#operator/api/ftp-gateway.ts';
@@ -123,9 +124,16 @@ export function shardEnvironment(spec: FtpGatewaySpec, slice: number) {
   return [{ name: 'COSFTP_PASSIVE_PORT', value: formatSlice(portSlice(spec, slice)) }];
 }
 
-/** Changes only when running gateways could not take the change over: accounts and address they can. */
+/** Changes only when running gateways cannot take the change over: the gateway itself says which words. */
 export function restartHash(config: Config): string {
-  return shortHash({ ...config, accounts: undefined, masquerade_address: undefined });
+  return shortHash(restartWords.map((word) => [word, valueOf(config, word)]));
+}
+
+/** @param word `log.keep` is the word `keep` of the block `log`. */
+function valueOf(config: Config, word: string): unknown {
+  const [block = '', ...inside] = word.split('.');
+  const value = config[block];
+  return inside.length === 0 ? value : valueOf((value ?? {}) as Config, inside.join('.'));
 }
 
 /** What the gateway itself would object to, in its words. Empty: nothing. */

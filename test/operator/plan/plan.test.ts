@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { annotations } from '#operator/plan/names.ts';
 import type { ObservedService } from '#operator/plan/observed.ts';
 import type { Plan } from '#operator/plan/plan.ts';
-import { storedGateway } from '#test/support/operator-gateways.ts';
+import { storedGateway, storedSpec } from '#test/support/operator-gateways.ts';
 import {
   nowMs,
   objectsOf,
@@ -85,14 +85,32 @@ describe('a plan', () => {
     assert.equal(plan.requeueAfterMs, 5_000);
   });
 
-  test('restarts no shard for another address or another user', () => {
-    const accounts = [{ user: 'alice' }, { user: 'bob' }];
-    const hash = wishedHash(storedGateway());
-    assert.equal(wishedHash(storedGateway({ accounts })), hash);
-    assert.equal(wishedHash(storedGateway({ masqueradeAddress: address })), hash);
-    assert.notEqual(wishedHash(storedGateway({ drainSeconds: 10 })), hash);
-    assert.notEqual(wishedHash(storedGateway({ singleFileMaxSize: '1Gi' })), hash);
-  });
+  const hash = wishedHash(storedGateway());
+  const { cos } = storedSpec();
+
+  for (const [what, changes] of Object.entries({
+    'another address': { masqueradeAddress: address },
+    'another user': { accounts: [{ user: 'alice' }, { user: 'bob' }] },
+    'another size limit': { singleFileMaxSize: '1Gi' },
+    'another policy for cut uploads': { incompleteUploads: 'Complete' },
+    'another rule for data connections': { dataPeer: 'Same' },
+    'another bucket': { cos: { ...cos, bucket: 'other-1250000000' } },
+  })) {
+    test(`restarts no shard for ${what}, which running gateways take over`, () => {
+      assert.equal(wishedHash(storedGateway(changes)), hash);
+    });
+  }
+
+  for (const [what, changes] of Object.entries({
+    'another grace period': { drainSeconds: 10 },
+    'another key': { cos: { ...cos, credentialsSecret: { name: 'other' } } },
+    'a certificate': { tls: { secretName: 'certificate' } },
+    'the PROXY protocol': { proxyProtocol: { mode: 'Required', trusted: ['10.0.0.0/8'] } },
+  })) {
+    test(`makes new shards for ${what}`, () => {
+      assert.notEqual(wishedHash(storedGateway(changes)), hash);
+    });
+  }
 
   test('leaves the decision about node ports as it was taken', () => {
     const decision = (plan: Plan) => {

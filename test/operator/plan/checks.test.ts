@@ -60,6 +60,23 @@ describe('a resource', () => {
     assert.deepEqual(warningsAbout(storedSpec({ exposure })), []);
     assert.equal(warningsAbout(storedSpec({ exposure, replicas: 2 })).length, 1);
   });
+
+  test('is served with a warning, in Accepted and as an event, when its gateway would refuse a word', () => {
+    const { status, events } = planFor({ gateway: storedGateway({ tls: { secretName: 'c' } }) });
+    const [accepted] = status.conditions ?? [];
+    assert.deepEqual([accepted?.status, accepted?.reason], ['True', 'AcceptedWithWarning']);
+    assert.match(accepted?.message ?? '', /spec\.tls: this version of the gateway refuses it/);
+    const told = events.filter(({ type }) => type === 'Warning');
+    assert.deepEqual(
+      told.map(({ reason, message }) => [reason, message]),
+      [
+        [
+          'AcceptedWithWarning',
+          'spec.tls: this version of the gateway refuses it and will not become ready',
+        ],
+      ],
+    );
+  });
 });
 
 test('a repository is what stands before tag and digest', () => {

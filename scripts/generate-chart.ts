@@ -34,11 +34,17 @@ export function renderChartRules(): string {
   return head('operator/api/permissions.ts') + sections.join('');
 }
 
-function renderRule({ group, resource, verbs, reason }: Permission): string {
+/** Names of single objects, as the chart's templates know them. */
+const objectNames = {
+  lease: '{{ include "operator.leaseName" . }}',
+} as const satisfies Record<NonNullable<Permission['only']>, string>;
+
+function renderRule({ group, resource, verbs, only, reason }: Permission): string {
+  const names = only === undefined ? '' : `    resourceNames: ['${objectNames[only]}']\n`;
   return `  # ${reason}
   - apiGroups: [${JSON.stringify(group)}]
     resources: [${resource}]
-    verbs: [${verbs.join(', ')}]
+${names}    verbs: [${verbs.join(', ')}]
 `;
 }
 

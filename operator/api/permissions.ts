@@ -13,28 +13,36 @@ export interface Permission {
   /** Plural, with its subresource. */
   readonly resource: string;
   readonly verbs: readonly Verb[];
+  /** Only over this one object; its name is an option of the operator. */
+  readonly only?: 'lease';
   readonly scope: PermissionScope;
   readonly reason: string;
 }
 
-const child = ['get', 'list', 'watch', 'create', 'patch', 'delete'] as const;
+const kept = ['get', 'list', 'watch', 'create', 'patch'] as const;
 
+/** Applied and watched; the garbage collector removes it. `get` is for names that may be somebody else's. */
 function childOf(group: string, resource: string, reason: string): Permission {
-  return { group, resource, verbs: child, scope: 'watched', reason };
+  return { group, resource, verbs: kept, scope: 'watched', reason };
+}
+
+/** A child that the operator itself removes in a gateway's life. */
+function passingChildOf(group: string, resource: string, reason: string): Permission {
+  return { group, resource, verbs: [...kept, 'delete'], scope: 'watched', reason };
 }
 
 export const permissions: readonly Permission[] = [
   {
     group: 'cosftp.io',
     resource: 'ftpgateways',
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['list', 'watch'],
     scope: 'watched',
     reason: 'what is wished',
   },
   {
     group: 'cosftp.io',
     resource: 'ftpgateways/status',
-    verbs: ['get', 'patch', 'update'],
+    verbs: ['patch'],
     scope: 'watched',
     reason: 'address, shards and conditions',
   },
@@ -47,43 +55,44 @@ export const permissions: readonly Permission[] = [
   },
   childOf('', 'serviceaccounts', 'one without token per gateway'),
   childOf('', 'configmaps', "the gateway's configuration"),
-  childOf('', 'services', 'its ports, and the address the cloud gives'),
-  childOf('apps', 'statefulsets', 'one per shard'),
+  passingChildOf('', 'services', 'its ports, and the address the cloud gives'),
+  passingChildOf('apps', 'statefulsets', 'one per shard'),
   childOf('policy', 'poddisruptionbudgets', 'node drains take one shard at a time'),
-  childOf('networking.k8s.io', 'networkpolicies', 'only its own ports are open'),
+  passingChildOf('networking.k8s.io', 'networkpolicies', 'only its own ports are open'),
   {
     group: '',
     resource: 'pods',
-    verbs: ['get', 'list', 'watch', 'patch'],
+    verbs: ['list', 'watch', 'patch'],
     scope: 'watched',
-    reason: 'readiness, drains, and the address as an annotation',
+    reason: 'readiness, drains, and news for running gateways as annotations',
   },
   {
     group: '',
     resource: 'events',
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['list'],
     scope: 'watched',
     reason: 'why pods were refused shows only there',
   },
   {
     group: 'events.k8s.io',
     resource: 'events',
-    verbs: ['create', 'patch', 'update'],
+    verbs: ['create', 'patch'],
     scope: 'watched',
     reason: 'tells what it did',
   },
   {
     group: 'coordination.k8s.io',
     resource: 'leases',
-    verbs: ['get', 'create', 'update', 'patch'],
+    verbs: ['get', 'update'],
+    only: 'lease',
     scope: 'own',
     reason: 'one operator works at a time',
   },
   {
-    group: 'events.k8s.io',
-    resource: 'events',
-    verbs: ['create', 'patch', 'update'],
+    group: 'coordination.k8s.io',
+    resource: 'leases',
+    verbs: ['create'],
     scope: 'own',
-    reason: 'who became leader',
+    reason: 'the lease of the first start; what does not exist yet has no name to allow',
   },
 ];

@@ -125,6 +125,9 @@ describe('the chart on an API server', { skip: absence }, () => {
     assert.equal(await mayOperator('create', 'pods', 'first'), false);
     assert.equal(await mayOperator('create', 'leases', namespace), true);
     assert.equal(await mayOperator('create', 'leases', 'first'), false);
+    assert.equal(await mayOperator('update', 'leases/test-cos-ftp-gateway', namespace), true);
+    assert.equal(await mayOperator('update', 'leases/another', namespace), false);
+    assert.equal(await mayOperator('get', 'leases', namespace), false);
   });
 
   test('gives the operator all it needs to bring the embedded example up', async () => {

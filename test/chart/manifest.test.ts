@@ -18,6 +18,7 @@ interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
 }
 
 /** `group/resource verb`, one for each right that the roles give the operator. */
@@ -56,6 +57,16 @@ describe('the plain manifest', () => {
     );
     assert.deepEqual(rights, [...new Set(table)].toSorted());
     assert.doesNotMatch(rights.join('\n'), /secrets|roles|\*/);
+  });
+
+  test('lets the operator renew its own lease, and no other one', () => {
+    const args = operatorPod(manifests).spec.containers[0]?.args ?? [];
+    const parsed = parseArguments(args, {});
+    assert.ok(parsed.kind === 'run');
+    const rules = (theOnly('Role', manifests)['rules'] as Rule[]).map(
+      ({ verbs, resourceNames }) => `${verbs.join(' ')}: ${resourceNames?.join(' ') ?? 'any'}`,
+    );
+    assert.deepEqual(rules, [`get update: ${parsed.options.leaseName}`, 'create: any']);
   });
 
   test('bears no mark of Helm', () => {

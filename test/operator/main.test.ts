@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runOperator } from '#test/support/operator.ts';
+import packageFile from '../../package.json' with { type: 'json' };
 
 describe('the operator as a command', () => {
   test('--help teaches and ends with 0', async () => {
@@ -8,6 +9,11 @@ describe('the operator as a command', () => {
     assert.equal(code, 0);
     assert.match(stdout, /kubectl get ftpgw/);
     assert.match(stdout, /COSFTP_OPERATOR_GATEWAY_IMAGE/);
+  });
+
+  test('--version is that of the package', async () => {
+    const { code, stdout } = await runOperator({ args: ['--version'] });
+    assert.deepEqual([code, stdout], [0, `${packageFile.version}\n`]);
   });
 
   test('wrong options end with 2 and every problem', async () => {

@@ -7,6 +7,8 @@ import { type PermissionScope, permissions } from '#operator/api/permissions.ts'
 import type { ControlPlane } from './control-plane.ts';
 
 const name = 'operator';
+/** The operator's default. */
+const leaseName = 'cos-ftp-gateway-operator';
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const roleGroup = 'rbac.authorization.k8s.io';
 
@@ -65,9 +67,10 @@ interface Kubeconfig {
 function rulesFor(scope: PermissionScope) {
   return permissions
     .filter((permission) => permission.scope === scope)
-    .map(({ group, resource, verbs }) => ({
+    .map(({ group, resource, verbs, only }) => ({
       apiGroups: [group],
       resources: [resource],
+      ...(only === 'lease' && { resourceNames: [leaseName] }),
       verbs,
     }));
 }

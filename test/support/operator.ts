@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { until } from './condition.ts';
 
-const entry = fileURLToPath(new URL('../../operator/main.ts', import.meta.url));
+const entry = fileURLToPath(new URL('../../bin/cos-ftp-gateway-operator.mjs', import.meta.url));
 
 export interface OperatorProcess extends AsyncDisposable {
   readonly process: ChildProcess;

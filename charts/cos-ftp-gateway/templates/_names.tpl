@@ -34,6 +34,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
+{{/* Of the leader election; the operator's role allows no other one. */}}
+{{- define "operator.leaseName" -}}
+{{- include "operator.fullname" . -}}
+{{- end -}}
+
 {{/* Whose permissions the roles are; the subject of every binding. */}}
 {{- define "operator.subjects" -}}
 - kind: ServiceAccount

@@ -104,6 +104,8 @@ const trials: Readonly<Record<string, Trial>> = {
   PBSZ: { line: 'PBSZ 0', login: 'secure' },
   PROT: { line: 'PROT P', login: 'secure' },
   CCC: { login: 'secure' },
+  PORT: { line: 'PORT 127,0,0,1,200,1' },
+  EPRT: { line: 'EPRT |1|127.0.0.1|51201|' },
   TYPE: { line: 'TYPE I' },
   MODE: { line: 'MODE S' },
   STRU: { line: 'STRU F' },
@@ -137,7 +139,7 @@ describe('the answer and the COS calls of', () => {
   for (const { verbs } of table) {
     for (const verb of verbs) {
       test(verb, async () => {
-        await using ftp = await startTlsGateway();
+        await using ftp = await startTlsGateway({ words: { active_mode: 'enabled' } });
         for (const key of ['dir/file', 'dir/sub/', 'empty/']) {
           await ftp.cosd.inspect.put(ftp.cosd.bucket, key, key.endsWith('/') ? '' : 'content');
         }

@@ -24,6 +24,7 @@ const effects = {
   admin_port: 'restart',
   admin_port_configured: 'derived',
   tls: 'restart',
+  active_mode: 'live',
   data_peer: 'live',
   data_peer_networks: 'live',
   proxy_protocol: 'restart',

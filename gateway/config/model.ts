@@ -24,6 +24,10 @@ export const dataPeers = ['same', 'network', 'any'] as const;
 /** Who may open a data connection: the control peer's address, one of its networks, anybody. */
 export type DataPeer = (typeof dataPeers)[number];
 
+export const activeModes = ['disabled', 'enabled'] as const;
+/** Whether clients may have us connect to them (PORT, EPRT). */
+export type ActiveMode = (typeof activeModes)[number];
+
 export const proxyProtocolModes = ['disabled', 'optional', 'required'] as const;
 export type ProxyProtocolMode = (typeof proxyProtocolModes)[number];
 
@@ -135,6 +139,7 @@ export interface GatewayConfig {
   /** Whether somebody wrote admin_port: then a taken port is an error instead of a reason to move. */
   readonly admin_port_configured: boolean;
   readonly tls?: TlsConfig;
+  readonly active_mode: ActiveMode;
   readonly data_peer: DataPeer;
   readonly data_peer_networks: readonly string[];
   readonly proxy_protocol: {

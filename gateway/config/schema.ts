@@ -11,6 +11,7 @@ import * as z from 'zod';
 import { GiB, MiB } from '#gateway/kit/bytes.ts';
 import * as fields from './fields.ts';
 import {
+  activeModes,
   closeNotifies,
   dataPeers,
   incompleteUploadPolicies,
@@ -179,6 +180,10 @@ export const gatewayBlock = z.strictObject({
     .default(9121)
     .describe('their port; the default moves to a free one when it is taken'),
   tls: tlsBlock.exactOptional().describe('FTPS; left out = no TLS'),
+  active_mode: fields
+    .choice(activeModes)
+    .default('disabled')
+    .describe('enabled = PORT and EPRT: connect to clients that ask, at their own address only'),
   data_peer: fields
     .choice(dataPeers)
     .default('same')

@@ -76,6 +76,7 @@ export const sectionKeys: Readonly<Record<string, KeyTable>> = {
 /** What the tool does when a key is absent and we would do something else. */
 export const vsftpdDefaults: readonly (readonly [Path, Tree])[] = [
   [['passive_port'], '60000-65535'],
+  [['active_mode'], 'enabled'],
   [['incomplete_uploads'], 'complete'],
   [['max_sessions'], '255'],
   [['log', 'rotate'], 'never'],

@@ -4,6 +4,7 @@
  */
 import type { SecureContext } from 'node:tls';
 import type { Permission } from '#gateway/config/model.ts';
+import type { ActiveOutcome } from '#gateway/ftp/active-connection.ts';
 import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import type { TextCodec } from '#gateway/ftp/filename-encoding.ts';
 import type { PassivePorts } from '#gateway/ftp/passive-ports.ts';
@@ -91,8 +92,12 @@ export interface SessionObserver {
   login(result: 'success' | 'failure' | 'throttled'): void;
   command(verb: string): void;
   reply(code: number): void;
-  /** PASV was refused; what becomes of reserved ports is told by the ports. */
-  dataConnection(mode: 'pasv', outcome: 'no-address'): void;
+  /** What becomes of reserved ports is told by the ports. @param waitSeconds from 150 on. */
+  dataConnection(
+    mode: 'pasv' | 'port' | 'eprt',
+    outcome: 'no-address' | ActiveOutcome,
+    waitSeconds?: number,
+  ): void;
   transferStarted(direction: TransferDirection): void;
   transferBytes(direction: TransferDirection, bytes: number): void;
   transferEnded(summary: TransferSummary): void;
@@ -107,7 +112,7 @@ export type LoginOutcome =
 /** What a session finds when it asks for its account again: no such user any more, or elsewhere. */
 export type AccountEnd = 'removed' | 'moved';
 
-/** `dataPeer` and `sessionsMax` may change while the server runs. */
+/** `activeMode`, `dataPeer` and `sessionsMax` may change while the server runs. */
 export interface FtpServices {
   readonly clock: Clock;
   readonly log: Log;
@@ -123,6 +128,8 @@ export interface FtpServices {
   readonly transferObserver: TransferObserver;
   /** Who may open a data connection for a session. */
   readonly dataPeer: 'same' | 'network' | 'any';
+  /** Whether PORT and EPRT are served. */
+  readonly activeMode: 'disabled' | 'enabled';
   /** At most this many sessions; 0 means no limit. */
   readonly sessionsMax: number;
   /** Never says which of user and password was wrong, and takes as long for both. */

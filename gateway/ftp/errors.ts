@@ -9,6 +9,8 @@ export type FtpErrorKind =
   | 'no-port'
   /** The client never opened its data connection. */
   | 'no-data-connection'
+  /** We could not connect to the address the client named (PORT, EPRT). */
+  | 'not-connected'
   /** The reservation was given back, replaced or ran out before it was used. */
   | 'reservation-gone'
   /** The client speaks no TLS, or none that is acceptable here. */

@@ -99,6 +99,7 @@ const keyReplies = {
 const ftpReplies = {
   'no-port': { code: 425, text: 'No passive port is free, try again' },
   'no-data-connection': { code: 425, text: 'No data connection was opened' },
+  'not-connected': { code: 425, text: 'Your address and port cannot be reached: try EPSV or PASV' },
   'reservation-gone': { code: 425, text: 'The passive port was given up: send PASV or EPSV again' },
   // RFC 4217 section 10: 522, not to be tried again as it is
   'tls-failed': { code: 522, text: 'The TLS handshake of the data connection failed' },

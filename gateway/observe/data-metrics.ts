@@ -44,7 +44,7 @@ export function dataMetrics(
   }
   const waits = new Histogram({
     name: 'cosftp_data_connect_wait_seconds',
-    help: 'Time from the reply to PASV or EPSV until the client connected',
+    help: 'Time until the client connected after PASV or EPSV, or we did after PORT or EPRT',
     buckets: waitBuckets,
     registers,
   });

@@ -63,6 +63,7 @@ const reasonsOf = {
     'no-port',
     'no-data-connection',
     'tls-timeout',
+    'not-connected',
     'reservation-gone',
     'closed',
     'internal',

@@ -134,6 +134,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       get dataPeer() {
         return live.config.data_peer;
       },
+      get activeMode() {
+        return live.config.active_mode;
+      },
       get sessionsMax() {
         return live.config.max_sessions ?? 0;
       },

@@ -25,6 +25,7 @@ const others: Readonly<Record<string, readonly [string, 'live' | 'restart']>> = 
   admin_address: ['admin_address: "::1"', 'restart'],
   admin_port: ['admin_port: 9100', 'restart'],
   tls: ['tls: {certificate_file: tls.crt, key_file: tls.key}', 'restart'],
+  active_mode: ['active_mode: enabled', 'live'],
   data_peer: ['data_peer: any', 'live'],
   data_peer_networks: ['data_peer_networks: [10.0.0.0/8]', 'live'],
   proxy_protocol: ['proxy_protocol: {mode: optional, trusted: [10.0.0.0/8]}', 'restart'],

@@ -29,6 +29,7 @@ test('a file with nothing but an account has the documented defaults', () => {
     admin_address: '127.0.0.1',
     admin_port: 9121,
     admin_port_configured: false,
+    active_mode: 'disabled',
     data_peer: 'same',
     data_peer_networks: [
       '10.0.0.0/8',
@@ -397,6 +398,7 @@ describe('COS places of the bucket word', () => {
 test('no choice is a word that YAML 1.1 reads as a boolean', () => {
   const booleans = ['y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false'];
   const choices = [
+    'active_mode',
     'data_peer',
     'proxy_protocol.mode',
     'incomplete_uploads',

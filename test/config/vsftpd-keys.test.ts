@@ -18,6 +18,7 @@ test('a file with nothing but an account has the defaults of the original tool',
   assert.equal(config.max_sessions, 255);
   assert.equal(config.single_file_max_size, 214748364800);
   assert.equal(config.incomplete_uploads, 'complete');
+  assert.equal(config.active_mode, 'enabled');
   assert.deepEqual(config.log, {
     level: 'info',
     directory: '/srv/log',

@@ -164,6 +164,7 @@ const errorKinds = {
   'no-memory': 'failed',
   'no-port': 'failed',
   'no-data-connection': 'failed',
+  'not-connected': 'failed',
   'reservation-gone': 'failed',
   'tls-failed': 'rejected',
   'tls-not-resumed': 'rejected',

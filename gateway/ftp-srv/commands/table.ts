@@ -6,6 +6,7 @@ import { replyForError } from '#gateway/ftp/replies.ts';
 import { KindError } from '#gateway/kit/errors.ts';
 import { Session } from '../session.ts';
 import type { ShellEntry } from '../shell.ts';
+import { activeCommands } from './active.ts';
 import { checksumCommands } from './checksum.ts';
 import { dataCommands } from './data.ts';
 import { directoryCommands } from './directory.ts';
@@ -33,6 +34,7 @@ export const commandTable: readonly CommandEntry[] = [
   ...directoryCommands,
   ...fileCommands,
   ...dataCommands,
+  ...activeCommands,
   ...listingCommands,
   ...transferCommands,
   ...uniqueCommands,

@@ -55,6 +55,7 @@ async function runCommand({ command, options }: Run): Promise<ExitCode> {
         {
           host: text('host') ?? '127.0.0.1',
           port: text('port') ?? '9000',
+          adminPort: text('admin-port'),
           dataDirectory: text('data-dir'),
           isDiscarding: options['discard'] === true,
           secretId: text('secretid') ?? 'AKIDdemo',

@@ -6,10 +6,11 @@
  * log lines (counted), one warning per outage, and nothing else: lines wait in a bounded queue, and the
  * file is tried again from time to time.
  */
-import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import type { Clock } from '#gateway/kit/clock.ts';
+import { makeDirectory } from '#gateway/kit/make-directory.ts';
 import { type LogRotation, rotatedFileName, rotationIntervals } from './log-rotation.ts';
 
 export const logFileName = 'cos_v5.log';
@@ -67,7 +68,7 @@ export class LogFile {
   /** Tries the directory at once, so that the warning comes at the start and not in the night. */
   open(): void {
     try {
-      mkdirSync(this.#options.directory, { recursive: true });
+      makeDirectory(resolve(this.#options.directory));
       if (endsInsideLine(this.path)) this.#enqueue('\n'); // the last process was killed
       this.#stream = this.#createStream();
     } catch (error) {

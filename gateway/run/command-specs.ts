@@ -91,6 +91,11 @@ export const commandSpecs = {
         help: 'environment variable that holds the secret key (default COSD_SECRET_KEY)',
       },
       faults: { type: 'string', value: 'FILE', help: 'JSON script of failures to rehearse' },
+      'admin-port': {
+        type: 'string',
+        value: 'PORT',
+        help: 'change that script while it runs: GET, PUT, DELETE http://127.0.0.1:PORT/faults; GET /requests',
+      },
     },
   },
   version: { summary: 'print the version', details: 'Prints the version.', options: {} },

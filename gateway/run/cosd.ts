@@ -1,7 +1,7 @@
 /** `cosd`: the embedded COS alone, for a gateway in another process or container. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { startCosd } from '#gateway/cosd/cosd.ts';
+import { type Cosd, startCosd } from '#gateway/cosd/cosd.ts';
 import { createDirectoryShelf } from '#gateway/cosd/directory-shelf.ts';
 import { createDiscardShelf } from '#gateway/cosd/discard-shelf.ts';
 import { parseFaultScript } from '#gateway/cosd/fault-reader.ts';
@@ -10,6 +10,7 @@ import { createMemoryShelf } from '#gateway/cosd/memory-shelf.ts';
 import type { ObjectShelf } from '#gateway/cosd/shelf.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
+import type { Log } from '#gateway/kit/log.ts';
 import { createLog } from '#gateway/observe/log.ts';
 import { makeDataDirectory } from './data-directory.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
@@ -20,6 +21,8 @@ import type { Terminal } from './terminal.ts';
 export interface CosdCommandOptions {
   readonly host: string;
   readonly port: string;
+  /** Undefined: the fault script stays as it is. */
+  readonly adminPort: string | undefined;
   readonly dataDirectory: string | undefined;
   readonly isDiscarding: boolean;
   readonly secretId: string;
@@ -32,9 +35,10 @@ export interface CosdCommandOptions {
 
 export async function runCosd(options: CosdCommandOptions, terminal: Terminal): Promise<ExitCode> {
   const secretKey = options.env[options.secretKeyVariable];
-  const port = /^\d{1,5}$/.test(options.port) ? Number(options.port) : Number.NaN;
-  if (!(port <= 65_535)) {
-    terminal.printError(`--port ${options.port}: not a port, use 0 to 65535`);
+  const ports = { '--port': options.port, '--admin-port': options.adminPort ?? '0' };
+  for (const [name, text] of Object.entries(ports)) {
+    if (isPort(text)) continue;
+    terminal.printError(`${name} ${text}: not a port, use 0 to 65535`);
     return exitCodes.usage;
   }
   if (secretKey === undefined || secretKey === '') {
@@ -51,37 +55,70 @@ export async function runCosd(options: CosdCommandOptions, terminal: Terminal): 
     terminal.printError(`--faults ${options.faultsFile}: ${describeError(error)}`);
     return exitCodes.usage;
   }
-  return runServer(options, { port, secretKey, faults });
+  return runServer(options, { secretKey, faults });
 }
 
-async function runServer(
-  options: CosdCommandOptions,
-  checked: { port: number; secretKey: string; faults: FaultScript },
-): Promise<ExitCode> {
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+}
+
+/** Where the admin port listens, whatever --host says. */
+const loopback = '127.0.0.1';
+
+interface Checked {
+  readonly secretKey: string;
+  readonly faults: FaultScript;
+}
+
+async function runServer(options: CosdCommandOptions, checked: Checked): Promise<ExitCode> {
   const logging = createLog({ level: 'info', stdout: 'json', clock: systemClock });
   const signals = watchStopSignals({
     clock: systemClock,
     onInsist: () => process.exit(exitCodes.failed),
   });
-  const { host } = options;
-  const { port, faults } = checked;
-  const cosd = await startCosd({
-    host,
-    port,
-    store: createShelf(options),
-    keys: new Map([[options.secretId, checked.secretKey]]),
-    faults,
-    clock: systemClock,
-    log: logging.log,
-  }).catch((error: unknown) => {
-    throw listenError(error, { host, port, hostWord: '--host', portWord: '--port' });
-  });
-  logging.log.info({ cos_port: cosd.port, url: cosd.url }, 'listening');
-  await signals.stopped;
-  await cosd.close();
-  signals.dispose();
-  await logging.close();
-  return exitCodes.ok;
+  try {
+    const cosd = await start(options, checked, logging.log);
+    const { port: cos_port, url, adminUrl: admin_url } = cosd;
+    logging.log.info({ cos_port, url, ...(admin_url && { admin_url }) }, 'listening');
+    await signals.stopped;
+    await cosd.close();
+    return exitCodes.ok;
+  } finally {
+    signals.dispose();
+    await logging.close();
+  }
+}
+
+/** @throws RunError data-unwritable, port-taken, not-bindable. @throws ShelfError in-use. */
+async function start(
+  options: CosdCommandOptions,
+  { secretKey, faults }: Checked,
+  log: Log,
+): Promise<Cosd> {
+  const { host, secretId, adminPort } = options;
+  const port = Number(options.port);
+  try {
+    return await startCosd({
+      host,
+      port,
+      store: createShelf(options),
+      keys: new Map([[secretId, secretKey]]),
+      faults,
+      ...(adminPort !== undefined && { adminPort: Number(adminPort) }),
+      clock: systemClock,
+      log,
+    });
+  } catch (error) {
+    const choice = { host, port, hostWord: '--host', portWord: '--port' };
+    const isAboutAdmin = adminPort !== undefined && portOf(error) === Number(adminPort);
+    const adminChoice = { host: loopback, port: Number(adminPort), portWord: '--admin-port' };
+    throw listenError(error, isAboutAdmin ? { ...choice, ...adminChoice, hostWord: 'on' } : choice);
+  }
+}
+
+/** Which port an error to listen is about (Node's own property). */
+function portOf(error: unknown): unknown {
+  return error instanceof Error && 'port' in error ? error.port : undefined;
 }
 
 function readFaults({ faultsFile, cwd }: CosdCommandOptions): FaultScript {

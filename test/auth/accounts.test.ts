@@ -5,26 +5,16 @@ import { before, describe, test } from 'node:test';
 import { Accounts } from '#gateway/auth/accounts.ts';
 import { hashPassword, PasswordChecker, verifyPassword } from '#gateway/auth/password.ts';
 import type { AccountConfig, AccountPassword } from '#gateway/config/model.ts';
+import { loadYaml, minimalYaml, onlyAccount } from '#test/support/config-text.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
-function account(user: string, password: AccountPassword): AccountConfig {
-  return {
-    user,
-    password,
-    prefix: '',
-    permissions: ['list'],
-    single_file_max_size: 1,
-    incomplete_uploads: 'discard',
-    filename_encoding: 'utf-8',
-    cos: {
-      bucket: 'inbox-1250000000',
-      region: 'ap-guangzhou',
-      endpoint: '',
-      protocol: 'https',
-      credentials: { kind: 'environment' },
-    },
-  };
-}
+const example = onlyAccount(loadYaml(minimalYaml('')).config);
+
+const account = (user: string, password: AccountPassword): AccountConfig => ({
+  ...example,
+  user,
+  password,
+});
 
 const plain = (user: string, value: string) => account(user, { kind: 'plain', value });
 

@@ -95,6 +95,15 @@ describe('a start that fails', () => {
     await writeFile(join(directory.path, 'file'), '');
     const place = await cosd('--port', '0', '--data-dir', 'file');
     assert.deepEqual([place.code, /another place with --data-dir/.test(place.stderr)], [1, true]);
+    const never = await cosd('--port', '0', '--data-dir', '/proc/nope');
+    assert.deepEqual([never.code, /another place with --data-dir/.test(never.stderr)], [1, true]);
+    const admin = await cosd('--port', '0', '--admin-port', String(taken.port));
+    assert.deepEqual(
+      [admin.code, /--admin-port \d+: the port is in use/.test(admin.stderr)],
+      [1, true],
+    );
+    const words = await cosd('--port', '0', '--admin-port', 'many');
+    assert.deepEqual([words.code, /--admin-port many: not a port/.test(words.stderr)], [2, true]);
   });
 });
 

@@ -10,7 +10,7 @@ interface UnsupportedWord {
 }
 
 const unsupportedWords: readonly UnsupportedWord[] = [
-  { word: 'spec.tls', isUsed: ({ tls }) => tls !== undefined },
+  { word: 'spec.tls.implicit', isUsed: ({ tls }) => tls?.implicit === true },
 ];
 
 /** A sentence for each such word, for Accepted and an Event. */

@@ -62,17 +62,21 @@ describe('a resource', () => {
   });
 
   test('is served with a warning, in Accepted and as an event, when its gateway would refuse a word', () => {
-    const { status, events } = planFor({ gateway: storedGateway({ tls: { secretName: 'c' } }) });
+    const tls = { secretName: 'certificate', implicit: true };
+    const { status, events } = planFor({ gateway: storedGateway({ tls }) });
     const [accepted] = status.conditions ?? [];
     assert.deepEqual([accepted?.status, accepted?.reason], ['True', 'AcceptedWithWarning']);
-    assert.match(accepted?.message ?? '', /spec\.tls: this version of the gateway refuses it/);
+    assert.match(
+      accepted?.message ?? '',
+      /spec\.tls\.implicit: this version of the gateway refuses it/,
+    );
     const told = events.filter(({ type }) => type === 'Warning');
     assert.deepEqual(
       told.map(({ reason, message }) => [reason, message]),
       [
         [
           'AcceptedWithWarning',
-          'spec.tls: this version of the gateway refuses it and will not become ready',
+          'spec.tls.implicit: this version of the gateway refuses it and will not become ready',
         ],
       ],
     );

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { parseArguments } from '#operator/arguments.ts';
-import { labels } from '#operator/plan/names.ts';
 import {
   chartFolder,
   type Manifest,
@@ -195,13 +194,6 @@ describe('the chart', { skip: needsHelm }, () => {
     assert.equal(count({}, ...knowing), 2);
     assert.equal(count({ 'metrics.podMonitor': 'always' }), 2);
     assert.equal(count({ 'metrics.podMonitor': 'never' }, ...knowing), 0);
-  });
-
-  test('monitors the shards by the label that the operator gives them', () => {
-    const monitor = renderChart({ 'metrics.podMonitor': 'always' }).find(
-      ({ metadata }) => metadata.name === 'test-cos-ftp-gateway-gateways',
-    );
-    assert.match(JSON.stringify(monitor?.['spec']), new RegExp(`"key":"${labels.shard}"`));
   });
 
   test('contains no FtpGateway: its definition is not there yet when Helm would send it', () => {

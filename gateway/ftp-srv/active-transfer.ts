@@ -3,6 +3,7 @@
  * Stopping never decides what becomes of the bytes; receive.ts does, by the account's policy.
  */
 import { type CutReason, TransferCut } from '#gateway/ftp/cut.ts';
+import type { LongReply } from './long-reply.ts';
 import type { TransferDirection } from './services.ts';
 
 export class ActiveTransfer {
@@ -14,6 +15,8 @@ export class ActiveTransfer {
   bytes = 0;
   /** For each the client waits for a reply of its own behind the transfer's. */
   aborRequests = 0;
+  /** From the moment when nothing but the store's last answer is outstanding. */
+  longReply: LongReply | undefined;
   readonly #cut = new AbortController();
 
   constructor(id: string, direction: TransferDirection, path: string, startedMs: number) {

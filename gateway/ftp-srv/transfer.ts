@@ -10,6 +10,7 @@ import { closeAfterFailure, closeAfterSuccess } from '#gateway/ftp/data-closing.
 import type { DataConnection } from '#gateway/ftp/data-connection.ts';
 import type { DataSource } from '#gateway/ftp/data-source.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
+import { breakOff } from './long-reply.ts';
 import { protectData } from './security.ts';
 import type { TransferDirection } from './services.ts';
 import type { Session } from './session.ts';
@@ -90,8 +91,13 @@ async function conclude(
 ): Promise<void> {
   const { clock } = session.services;
   const reply = replyForEnd(end);
+  transfer.longReply?.stop();
   recordTransfer(session, finishedTransfer(session, subject, transfer, end, reply.code));
   session.endTransfer();
+  if (transfer.longReply?.hasBegun && end.kind !== 'completed') {
+    if (connection) closeAfterFailure(connection, clock);
+    return breakOff(session, reply);
+  }
   if (connection && end.kind === 'completed') closeAfterSuccess(connection, clock);
   await session.reply(reply.code, reply.text);
   // RFC 959 section 4.1.3: 426 for the transfer, then 226 for the ABOR itself.

@@ -6,7 +6,8 @@ import type { Session } from './session.ts';
 /** True when answered; false leaves the command in the queue behind the transfer (so QUIT waits). */
 export function answerUrgent(session: Session, command: Command): boolean {
   const { transfer } = session;
-  if (!transfer) return false;
+  // A reply inside another one would be read as a line of it.
+  if (!transfer || transfer.longReply?.hasBegun) return false;
   const isAnswered = answer(session, transfer, command);
   if (isAnswered) session.services.observer.command(command.verb);
   return isAnswered;

@@ -19,13 +19,8 @@ export const allFacts: FactSelection = new Set(factNames);
 /** The words of the configuration. */
 export type AccountPermission = 'list' | 'read' | 'write' | 'overwrite' | 'delete';
 
-/** What the server can do at all, whoever asks. */
-export type FileAbility = 'append' | 'rename-directory';
-
 export interface FactRights {
   readonly permissions: ReadonlySet<AccountPermission>;
-  /** Default none. */
-  readonly abilities?: ReadonlySet<FileAbility>;
 }
 
 /** The argument of OPTS MLST, `size;type;`: unknown names are ignored, case too (RFC 3659 section 7.9). */
@@ -74,9 +69,9 @@ export function formatFactTime(time: Date): string {
 }
 
 /** RFC 3659 section 7.5.5: append, delete, rename, retrieve, overwrite. */
-function filePerm({ permissions, abilities }: FactRights): string {
+function filePerm({ permissions }: FactRights): string {
   const letters = [
-    permissions.has('overwrite') && abilities?.has('append') && 'a',
+    permissions.has('overwrite') && 'a',
     permissions.has('delete') && 'd',
     permissions.has('write') && 'f',
     permissions.has('read') && 'r',
@@ -86,12 +81,12 @@ function filePerm({ permissions, abilities }: FactRights): string {
 }
 
 /** Create in it, delete it, enter it, rename it, list it, make directories in it, delete what is in it. */
-function directoryPerm({ permissions, abilities }: FactRights): string {
+function directoryPerm({ permissions }: FactRights): string {
   const letters = [
     permissions.has('write') && 'c',
     permissions.has('delete') && 'd',
     'e',
-    permissions.has('write') && abilities?.has('rename-directory') && 'f',
+    permissions.has('write') && 'f',
     permissions.has('list') && 'l',
     permissions.has('write') && 'm',
     permissions.has('delete') && 'p',

@@ -37,6 +37,8 @@ export interface ReceiveOptions<Stored> {
   /** `required`: TLS that ends without close_notify is a cut, unless ALLO announced exactly these bytes. */
   readonly closeNotify: 'required' | 'optional';
   readonly isControlAlive: () => boolean;
+  /** Told when all evidence is good and nothing but the commit is outstanding. */
+  readonly onCommitting?: () => void;
   /** Told as bytes arrive, for metrics. */
   readonly onBytes?: (bytes: number) => void;
 }
@@ -77,6 +79,7 @@ async function commit<Stored>(
   const object = await options.upload.finish({
     mayCommit: () => {
       cut = findCut(options, watch);
+      if (!cut) options.onCommitting?.();
       return cut === undefined || options.policy === 'complete';
     },
   });

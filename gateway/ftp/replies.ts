@@ -120,6 +120,7 @@ const transferReplies = {
   'no-memory': { code: 450, text: 'No memory for transfers is free, try again' },
   corrupt: { code: 451, text: 'The checksum of the file and of the store differ' },
   aborted: { code: 426, text: 'Stopped' },
+  unsettled: { code: 450, text: 'Files keep arriving in the directory' },
   'source-kept': { code: 451, text: 'The copy was made, but the old name could not be removed' },
 } as const satisfies Record<TransferErrorKind, Reply>;
 

@@ -16,6 +16,8 @@ export type TransferErrorKind =
   /** The caller gave the transfer up. */
   | 'aborted'
   /** A rename copied and verified its target, but both names exist now. */
-  | 'source-kept';
+  | 'source-kept'
+  /** Files arrive in a directory as fast as its rename moves them. */
+  | 'unsettled';
 
 export class TransferError extends KindError<TransferErrorKind> {}

@@ -22,6 +22,8 @@ export interface RenameOptions {
   readonly store: ObjectStore;
   readonly sourceKey: string;
   readonly targetKey: string;
+  /** When the caller has just asked for it; replaced since, the copy fails with `changed`. */
+  readonly source?: ObjectInfo;
   /** Default the system's. */
   readonly clock?: Clock;
   readonly log?: Log;
@@ -44,7 +46,7 @@ export interface RenameOptions {
 export async function renameFile(options: RenameOptions): Promise<ObjectInfo> {
   const { store, sourceKey, targetKey, signal } = options;
   const call = signal ? { signal } : {};
-  const source = await store.head(sourceKey, call);
+  const source = options.source ?? (await store.head(sourceKey, call));
   if (sourceKey === targetKey) return source;
   const { etag } = await copyVerified(options, source);
   signal?.throwIfAborted();

@@ -173,7 +173,7 @@ const errorKinds = {
   'not-a-file': 'rejected',
   closed: 'failed',
 } as const satisfies Record<
-  StoreErrorKind | Exclude<TransferErrorKind, 'source-kept'> | FtpErrorKind,
+  StoreErrorKind | Exclude<TransferErrorKind, 'source-kept' | 'unsettled'> | FtpErrorKind,
   'rejected' | 'failed'
 >;
 

@@ -57,6 +57,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly words: Readonly<Record<string, unknown>>;
   /** Keys in the bucket, markers of uploads aside. */
   keys(): readonly string[];
+  /** Keys in the bucket, all of them. */
+  allKeys(): readonly string[];
   /** Keys of markers: those of ended uploads go a moment after the reply. */
   markers(): readonly string[];
   bytes(key: string): Promise<Buffer>;
@@ -90,6 +92,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     lines,
     words,
     keys: () => cosd.inspect.keys(cosd.bucket).filter((key) => !isMarker(key)),
+    allKeys: () => cosd.inspect.keys(cosd.bucket),
     markers: () => cosd.inspect.keys(cosd.bucket).filter(isMarker),
     bytes: async (key) => Buffer.from(await cosd.inspect.bytes(cosd.bucket, key)),
     openUploads: () => cosd.inspect.openUploads(cosd.bucket).length,

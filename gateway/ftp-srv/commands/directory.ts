@@ -3,13 +3,12 @@
  * (COS page 436/13324). Nothing here may list more than it needs to answer.
  */
 import { quotePath } from '#gateway/ftp/replies.ts';
+import { keepParent, makeMarker } from '#gateway/storage/directory-marker.ts';
 import { directoryExists } from '#gateway/storage/listing.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 import { resolvePath } from './path.ts';
 import { isAllowed } from './permission.ts';
-
-const empty = new Uint8Array(0);
 
 export const directoryCommands: readonly CommandEntry[] = [
   {
@@ -85,10 +84,7 @@ async function makeDirectory(session: Session, argument: string): Promise<void> 
   if (await directoryExists(store, prefix, { jail, signal: session.closed })) {
     return session.reply(550, `${quotePath(path)}: the directory exists already`);
   }
-  await store.put(prefix, empty, {
-    contentType: 'application/x-directory',
-    signal: session.closed,
-  });
+  await makeMarker(store, prefix, { signal: session.closed });
   session.log.info({ user, path }, 'directory made');
   return session.reply(257, `${quotePath(path)} created`);
 }
@@ -105,6 +101,7 @@ async function removeDirectory(session: Session, argument: string): Promise<void
   if (page.objects.length > 1 || first.key !== prefix) {
     return session.reply(550, `${quotePath(path)}: the directory is not empty`);
   }
+  await keepParent(store, jail, path, prefix);
   await store.delete(prefix, { signal: session.closed });
   session.log.info({ user, path }, 'directory removed');
   return session.reply(250, `${quotePath(path)} removed`);

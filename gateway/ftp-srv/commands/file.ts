@@ -1,13 +1,12 @@
 /**
- * Single files: size, time, delete, rename. Existence is asked of the key itself (HEAD), never of a list,
+ * Single files: size, time, delete. Existence is asked of the key itself (HEAD), never of a list,
  * because COS lists are eventually consistent (COS page 436/7734) and DELETE answers 204 for nothing.
  */
 import { FtpError } from '#gateway/ftp/errors.ts';
 import { formatFactTime } from '#gateway/ftp/listing-format.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
-import { directoryExists } from '#gateway/storage/listing.ts';
+import { keepParent } from '#gateway/storage/directory-marker.ts';
 import { type ObjectInfo, StoreError } from '#gateway/storage/object-store.ts';
-import { renameFile } from '#gateway/transfer/rename.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 import { resolvePath } from './path.ts';
@@ -52,26 +51,6 @@ export const fileCommands: readonly CommandEntry[] = [
     transferParameters: 'forgotten',
     run: deleteFile,
   },
-  {
-    verbs: ['RNFR'],
-    syntax: '<path>',
-    description: 'Name the file to rename',
-    source: 'RFC 959 section 4.1.3',
-    argument: 'required',
-    login: 'required',
-    transferParameters: 'kept',
-    run: renameFrom,
-  },
-  {
-    verbs: ['RNTO'],
-    syntax: '<path>',
-    description: 'Give the file named by RNFR its new name',
-    source: 'RFC 959 section 4.1.3',
-    argument: 'required',
-    login: 'required',
-    transferParameters: 'forgotten',
-    run: renameTo,
-  },
 ];
 
 /** The key of a file that should exist. @throws FtpError `not-a-file` for the root; KeyError. */
@@ -99,61 +78,9 @@ async function deleteFile(session: Session, argument: string): Promise<void> {
   const path = resolvePath(session, argument);
   if (!(await isAllowed(session, 'delete', 'DELE', path))) return;
   const info = await headFile(session, path);
-  await session.account.store.delete(info.key);
+  const { jail, store } = session.account;
+  await keepParent(store, jail, path, info.key);
+  await store.delete(info.key);
   session.log.info({ user: session.account.user, path, bytes: info.sizeBytes }, 'file deleted');
   await session.reply(250, `${quotePath(path)} deleted`);
-}
-
-async function renameFrom(session: Session, argument: string): Promise<void> {
-  const path = resolvePath(session, argument);
-  if (!(await isAllowed(session, 'write', 'RNFR', path))) return;
-  if (await findFile(session, path)) {
-    session.renameSource = path;
-    return session.reply(350, 'Ready for RNTO');
-  }
-  const { jail, store } = session.account;
-  if (await directoryExists(store, jail.directoryPrefix(path), { jail })) {
-    return session.reply(550, `${quotePath(path)}: renaming directories is not supported`);
-  }
-  return session.reply(550, `${quotePath(path)}: no such file`);
-}
-
-async function renameTo(session: Session, argument: string): Promise<void> {
-  const source = session.renameSource;
-  session.renameSource = undefined;
-  if (source === undefined) return session.reply(503, 'Send RNFR first');
-  const target = resolvePath(session, argument);
-  if (!(await mayRename(session, source, target))) return;
-  if (source !== target) await moveObject(session, source, target);
-  await session.reply(250, `${quotePath(source)} renamed to ${quotePath(target)}`);
-}
-
-/**
- * Renaming needs no `delete`: clients upload under a temporary name and rename, and the original tool's
- * `delete_enable = false` never forbade it.
- */
-async function mayRename(session: Session, source: string, target: string): Promise<boolean> {
-  const { jail, store } = session.account;
-  if (!(await isAllowed(session, 'write', 'RNTO', target))) return false;
-  if (await directoryExists(store, jail.directoryPrefix(target), { jail })) {
-    await session.reply(553, `${quotePath(target)}: a directory has this name`);
-    return false;
-  }
-  if (source === target || !(await findFile(session, target))) return true;
-  return isAllowed(session, 'overwrite', 'RNTO', target);
-}
-
-async function moveObject(session: Session, source: string, target: string): Promise<void> {
-  const { jail, store, user } = session.account;
-  const { clock, transferObserver: observer } = session.services;
-  await renameFile({
-    store,
-    sourceKey: jail.objectKey(source),
-    targetKey: jail.objectKey(target),
-    clock,
-    observer,
-    log: session.log,
-    signal: session.closed,
-  });
-  session.log.info({ user, path: source, target }, 'file renamed');
 }

@@ -17,6 +17,7 @@ import { loginCommands } from './login.ts';
 import { optionCommands } from './option.ts';
 import { rangeCommands } from './range.ts';
 import { refusedCommands } from './refused.ts';
+import { renameCommands } from './rename.ts';
 import { securityCommands } from './security.ts';
 import { serverCommands } from './server.ts';
 import { siteCommands } from './site.ts';
@@ -33,6 +34,7 @@ export const commandTable: readonly CommandEntry[] = [
   ...siteCommands,
   ...directoryCommands,
   ...fileCommands,
+  ...renameCommands,
   ...dataCommands,
   ...activeCommands,
   ...listingCommands,

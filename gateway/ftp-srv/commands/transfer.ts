@@ -8,6 +8,7 @@ import type { UploadBase } from '#gateway/transfer/continuation.ts';
 import { openDownload } from '#gateway/transfer/download.ts';
 import { type StoredObject, Upload } from '#gateway/transfer/upload.ts';
 import type { ActiveTransfer } from '../active-transfer.ts';
+import { LongReply } from '../long-reply.ts';
 import type { Session } from '../session.ts';
 import { runTransfer } from '../transfer.ts';
 import { sendAll } from '../transfer-body.ts';
@@ -214,6 +215,10 @@ async function receiveFile(
     policy: account.incompleteUploads,
     closeNotify: services.tls?.closeNotify ?? 'required',
     isControlAlive: () => session.isControlAlive,
+    onCommitting: () => {
+      const text = () => `${upload.receivedBytes} bytes received, COS puts the file together`;
+      transfer.longReply = new LongReply(session, { code: 226, text });
+    },
     onBytes: (bytes) => countBytes(session, transfer, bytes),
   });
   return outcome.kind === 'stored'

@@ -1,0 +1,187 @@
+/** Directories change their names object by object, and no file is ever unreadable. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from '#test/support/condition.ts';
+import { FtpClient } from '#test/support/ftp-client.ts';
+import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
+
+const denied = { do: 'error', status: 403, code: 'AccessDenied' } as const;
+
+async function withFiles(contents: Readonly<Record<string, string>>): Promise<TestGateway> {
+  const ftp = await startTestGateway();
+  for (const [key, content] of Object.entries(contents)) {
+    await ftp.cosd.inspect.put(ftp.cosd.bucket, key, content);
+  }
+  return ftp;
+}
+
+const tree = {
+  'a/': '',
+  'a/one': '1',
+  'a/sub/': '',
+  'a/sub/two words': '2',
+  'a/sub/deep/ünï': '3',
+  'a-other': 'stays',
+  'ab/file': 'stays',
+};
+
+function renamed(to: string): string[] {
+  return Object.keys(tree)
+    .map((key) => (key.startsWith('a/') ? `${to}/${key.slice(2)}` : key))
+    .sort((first, second) => Buffer.compare(Buffer.from(first), Buffer.from(second)));
+}
+
+describe('RNFR and RNTO of a directory', () => {
+  for (const target of ['b', 'deeper/and/deeper', 'aa', 'ab/inside']) {
+    test(`move all of it to ${target}, and nothing else`, async () => {
+      await using ftp = await withFiles(tree);
+      await using client = await FtpClient.logIn(ftp.port);
+      await client.expect(350, 'RNFR a');
+      await client.expect(250, `RNTO ${target}`);
+      assert.deepEqual(ftp.allKeys(), renamed(target));
+      assert.equal(String(await ftp.bytes(`${target}/sub/deep/ünï`)), '3');
+      await client.expect(550, 'CWD /a');
+      await client.expect(250, `CWD /${target}/sub/deep`);
+    });
+  }
+
+  test('keep type and storage class of the files', async () => {
+    await using ftp = await startTestGateway();
+    await ftp.cosd.fetch({
+      method: 'PUT',
+      key: 'a/page',
+      body: '<p>',
+      headers: {
+        'content-type': 'text/html',
+        'x-cos-storage-class': 'STANDARD_IA',
+        'x-cos-meta-mtime': '12345',
+      },
+    });
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(350, 'RNFR a');
+    await client.expect(250, 'RNTO b');
+    const { headers } = await ftp.cosd.fetch({ method: 'HEAD', key: 'b/page' });
+    assert.deepEqual(
+      [headers['content-type'], headers['x-cos-storage-class'], headers['x-cos-meta-mtime']],
+      ['text/html', 'STANDARD_IA', '12345'],
+    );
+  });
+
+  test('with more objects than one list shows move every one', async () => {
+    const many = Array.from({ length: 1_010 }, (_, index) => [`a/f${index}`, '1'] as const);
+    await using ftp = await withFiles(Object.fromEntries(many));
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(350, 'RNFR a');
+    client.send('RNTO b');
+    const left = () => ftp.keys().filter((key) => key.startsWith('a/')).length;
+    await until('all to be moved', () => left() === 0, 120_000);
+    assert.equal((await client.reply()).code, 250);
+    assert.equal(ftp.allKeys().length, many.length);
+    assert.ok(ftp.allKeys().every((key) => key.startsWith('b/')));
+  });
+
+  for (const [words, lines] of [
+    ['into itself', ['350 RNFR a', '553 RNTO a/b']],
+    ['onto a directory that exists', ['350 RNFR a', '553 RNTO ab']],
+    ['onto a file', ['350 RNFR a', '553 RNTO a-other']],
+    ['of the root', ['550 RNFR /']],
+    ['of nothing', ['550 RNFR none']],
+    ['to a reserved name', ['350 RNFR a', '553 RNTO x/.cosftp']],
+    ['to a name that makes a key too long', ['350 RNFR a', `553 RNTO ${'x'.repeat(840)}`]],
+  ] as const) {
+    test(`${words} are refused, and nothing moves`, async () => {
+      await using ftp = await withFiles(tree);
+      const before = ftp.allKeys();
+      await using client = await FtpClient.logIn(ftp.port);
+      for (const line of lines) await client.expect(Number(line.slice(0, 3)), line.slice(4));
+      assert.deepEqual(ftp.keys(), before);
+    });
+  }
+
+  test('onto itself do nothing', async () => {
+    await using ftp = await withFiles(tree);
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(350, 'RNFR a');
+    await client.expect(250, 'RNTO /a');
+    assert.deepEqual(ftp.allKeys(), renamed('a'));
+  });
+
+  for (const operation of ['PutObjectCopy', 'DeleteObject'] as const) {
+    test(`interrupted by a failing ${operation} lose nothing, and can be sent again`, async () => {
+      await using ftp = await withFiles(tree);
+      ftp.cosd.faults.set([{ operation, key: '*/sub/*', act: denied }]);
+      await using client = await FtpClient.logIn(ftp.port);
+      await client.expect(350, 'RNFR a');
+      const refused = await client.command('RNTO b');
+      assert.ok(refused.code === 550 || refused.code === 451, refused.text);
+      assert.match(refused.text, /send RNFR and RNTO again to go on/);
+      for (const [key, content] of Object.entries(tree)) {
+        const places = [key, key.replace(/^a\//, 'b/')].filter((it) => ftp.keys().includes(it));
+        assert.ok(places.length > 0, `${key} is somewhere`);
+        for (const place of places) assert.equal(String(await ftp.bytes(place)), content);
+      }
+      await client.expect(350, 'RNFR a');
+      await client.expect(250, 'RNTO b');
+      assert.deepEqual(ftp.allKeys(), renamed('b'));
+    });
+  }
+
+  test('stop between two files when the client leaves, and go on when it comes back', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => [`a/f${index}`, String(index)] as const);
+    await using ftp = await withFiles(Object.fromEntries(many));
+    ftp.cosd.faults.set([
+      { operation: 'PutObjectCopy', times: 'always', act: { do: 'delay', delayMs: 20 } },
+    ]);
+    const leaving = await FtpClient.logIn(ftp.port);
+    await leaving.expect(350, 'RNFR a');
+    leaving.send('RNTO b');
+    await until('some files moved', () => ftp.keys().some((key) => key.startsWith('b/')));
+    leaving.socket.destroy();
+    await until('the session to end', () => ftp.gateway.sessionCount === 0);
+    const names = new Set(
+      ftp
+        .keys()
+        .filter((key) => !key.includes('.cosftp'))
+        .map((key) => key.slice(2)),
+    );
+    assert.equal(names.size, 60, 'every file is readable under one name');
+    assert.ok(
+      ftp.keys().some((key) => key.startsWith('a/')),
+      'not all were moved',
+    );
+    ftp.cosd.faults.clear();
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(350, 'RNFR a');
+    await client.expect(250, 'RNTO b');
+    assert.deepEqual(ftp.allKeys(), many.map(([key]) => `b/${key.slice(2)}`).sort());
+  });
+});
+
+describe('a directory', () => {
+  test('that files made stays when its last file is deleted, renamed or removed', async () => {
+    await using ftp = await withFiles({
+      'x/only': '1',
+      'y/only': '1',
+      'z/sub/': '',
+      'two/a': '',
+      'two/b': '',
+    });
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(250, 'DELE x/only');
+    await client.expect(350, 'RNFR y/only');
+    await client.expect(250, 'RNTO top');
+    await client.expect(250, 'RMD z/sub');
+    await client.expect(250, 'DELE two/a');
+    assert.deepEqual(ftp.keys(), ['top', 'two/b', 'x/', 'y/', 'z/']);
+    for (const name of ['x', 'y', 'z']) await client.expect(250, `RMD ${name}`);
+    assert.deepEqual(ftp.keys(), ['top', 'two/b']);
+  });
+
+  test('that is not empty is not removed', async () => {
+    await using ftp = await withFiles(tree);
+    await using client = await FtpClient.logIn(ftp.port);
+    assert.match((await client.command('RMD a')).text, /^550 .*not empty/);
+    assert.match((await client.command('RMD ab')).text, /^550 .*not empty/);
+    assert.equal(ftp.keys().length, 7);
+  });
+});

@@ -1,6 +1,7 @@
 /** LIST, NLST, MLSD and STAT: what their arguments mean, and how they end. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
 
@@ -64,6 +65,47 @@ describe('flags', () => {
     assert.deepEqual(await lines(client, 'NLST -x y'), ['-x y']);
     assert.deepEqual(await lines(client, 'NLST -l -- -x y'), await lines(client, 'LIST -x y'));
     assert.deepEqual(await lines(client, 'NLST  lead'), [' lead']);
+  });
+});
+
+describe('a directory of many pages', () => {
+  const count = 12_345;
+  const manyKeys = Array.from({ length: count }, (_, index) => `dir/file-${index}`);
+
+  test('is listed whole by every command', async () => {
+    await using ftp = await startTestGateway();
+    ftp.cosd.inspect.fill(ftp.cosd.bucket, manyKeys, 'x');
+    await using client = await FtpClient.logIn(ftp.port);
+    for (const command of ['LIST dir', 'NLST dir', 'MLSD dir']) {
+      assert.equal(new Set(await lines(client, command)).size, count, command);
+    }
+    assert.equal((await lines(client, 'NLST dir/*77')).length, 123);
+  });
+
+  test('begins to arrive before COS has told the rest', async () => {
+    await using ftp = await startTestGateway();
+    ftp.cosd.inspect.fill(ftp.cosd.bucket, manyKeys, 'x');
+    ftp.cosd.faults.set([{ operation: 'GetBucket', nth: 3, act: { do: 'hang', at: 'request' } }]);
+    await using client = await FtpClient.logIn(ftp.port);
+    const data = await client.openData();
+    let text = '';
+    data.on('data', (chunk: Buffer) => {
+      text += String(chunk);
+    });
+    await client.expect(150, 'NLST dir');
+    await until('two pages', () => text.split('\r\n').length === 2001);
+    await client.expect(426, 'ABOR');
+    assert.equal((await client.reply()).code, 226);
+    assert.equal(ftp.cosd.requests()['GetBucket'], 3);
+  });
+
+  test('of the longest names COS takes is listed too', async () => {
+    await using ftp = await startTestGateway();
+    // 3 bytes each in UTF-8, 9 in a list of COS: a page of 2.5 MB.
+    const names = Array.from({ length: 1100 }, (_, index) => `${'云'.repeat(280)}${1000 + index}`);
+    ftp.cosd.inspect.fill(ftp.cosd.bucket, names, 'x');
+    await using client = await FtpClient.logIn(ftp.port);
+    assert.deepEqual(await lines(client, 'NLST'), names);
   });
 });
 

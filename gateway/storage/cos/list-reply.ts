@@ -6,7 +6,7 @@
  */
 import type { ListPage, MultipartUpload, ObjectInfo } from '../object-store.ts';
 import { type CosReply, parseDate, requireRoot, unusableReply } from './reply.ts';
-import { elementBlocks, elementText } from './xml-scan.ts';
+import { decodeEntities, elementBlocks, elementText } from './xml-scan.ts';
 
 type Decode = (text: string) => string;
 
@@ -14,13 +14,12 @@ type Decode = (text: string) => string;
 export function readListPage(reply: CosReply): ListPage {
   requireRoot('GetBucket', reply, 'ListBucketResult');
   const xml = reply.body;
-  const decode = decoderOf(xml);
-  const objects: ObjectInfo[] = [];
-  for (const block of elementBlocks(xml, 'Contents')) {
-    const object = readObject(block, decode);
-    if (!object) throw unusableReply('GetBucket', reply, 'an entry without key or size');
-    objects.push(object);
+  if (!xml.trimEnd().endsWith('</ListBucketResult>')) {
+    throw unusableReply('GetBucket', reply, 'the list breaks off');
   }
+  const decode = decoderOf(xml);
+  const objects = readObjects(xml, decode);
+  if (!objects) throw unusableReply('GetBucket', reply, 'an entry without key or size');
   const prefixes: string[] = [];
   for (const block of elementBlocks(xml, 'CommonPrefixes')) {
     prefixes.push(decode(elementText(block, 'Prefix') ?? ''));
@@ -32,7 +31,81 @@ export function readListPage(reply: CosReply): ListPage {
   return { objects, prefixes, nextMarker };
 }
 
-function readObject(block: string, decode: Decode): ObjectInfo | undefined {
+/** Undefined when an entry lacks its key or its size. */
+function readObjects(xml: string, decode: Decode): ObjectInfo[] | undefined {
+  const objects: ObjectInfo[] = [];
+  const dateOf = usualDates();
+  for (let at = xml.indexOf('<Contents>'); at >= 0; at = xml.indexOf('<Contents>', at)) {
+    usualContents.lastIndex = at;
+    const match = usualContents.exec(xml);
+    const end = match ? usualContents.lastIndex : xml.indexOf('</Contents>', at);
+    if (end < 0) break;
+    const object = match
+      ? usualObject(match, decode, dateOf)
+      : unusualObject(xml.slice(at, end), decode);
+    if (!object) return undefined;
+    objects.push(object);
+    at = end;
+  }
+  return objects;
+}
+
+/**
+ * An entry in COS's own order and forms, read at a fraction of what looking for each element costs: a
+ * page has a thousand. Linear, because no two parts of it can take the same character.
+ */
+const usualContents = new RegExp(
+  [
+    '<Contents>\\s*<Key>([^<]+)</Key>',
+    '<LastModified>(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z)</LastModified>',
+    '<ETag>([^<]*)</ETag>',
+    '<Size>(\\d{1,15})</Size>',
+    '<Owner>\\s*<ID>[^<]*</ID>(?:\\s*<DisplayName>[^<]*</DisplayName>)?\\s*</Owner>',
+    '<StorageClass>([^<]+)</StorageClass>',
+    '</Contents>',
+  ].join('\\s*'),
+  'y',
+);
+
+function usualObject(match: RegExpExecArray, decode: Decode, dateOf: ReadDate): ObjectInfo {
+  const [, key = '', modified = '', etag = '', size = '', storageClass = ''] = match;
+  return {
+    key: decode(decodeEntities(key)),
+    sizeBytes: Number(size),
+    etag: decodeEntities(etag),
+    modifiedAt: dateOf(modified),
+    storageClass,
+  };
+}
+
+type ReadDate = (text: string) => Date;
+
+/** Of `2026-01-02T03:04:05.678Z`; neighbours in a list mostly share their day. */
+function usualDates(): ReadDate {
+  let day = '';
+  let dayMs = 0;
+  return (text) => {
+    const textDay = text.slice(0, 10);
+    if (textDay !== day) {
+      day = textDay;
+      dayMs = Date.parse(day);
+    }
+    const minutes = number(text, 11) * 60 + number(text, 14);
+    const ms = number(text, 20) * 10 + number(text, 22, 1);
+    const date = new Date(dayMs + (minutes * 60 + number(text, 17)) * 1000 + ms);
+    return Number.isNaN(dayMs) ? parseDate(text) : date;
+  };
+}
+
+/** @param digits that are known to be there. */
+function number(text: string, start: number, digits = 2): number {
+  let value = 0;
+  for (let at = start; at < start + digits; at++) value = value * 10 + text.charCodeAt(at) - 48;
+  return value;
+}
+
+/** The same in any order, whatever is missing or new. */
+function unusualObject(block: string, decode: Decode): ObjectInfo | undefined {
   const key = elementText(block, 'Key');
   const size = elementText(block, 'Size');
   if (key === undefined || size === undefined || !/^\d{1,15}$/.test(size)) return undefined;

@@ -31,14 +31,20 @@ export interface SendOptions {
 }
 
 export interface SenderOptions {
-  /** For everything but object bodies. */
+  /** For everything else. */
   readonly transport: Transport;
-  /** For PutObject and UploadPart. */
-  readonly bodyTransport: Transport;
+  /** For what a busy gateway does all the time. */
+  readonly directTransport: Transport;
   readonly agent: http.Agent;
   readonly signer: Signer;
   readonly credentials: CredentialSource;
 }
+
+const frequentOperations: ReadonlySet<CosOperation> = new Set([
+  'PutObject',
+  'UploadPart',
+  'GetBucket',
+]);
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -97,8 +103,8 @@ export class Sender {
   }
 
   #transportOf(operation: CosOperation): Transport {
-    const { transport, bodyTransport } = this.#options;
-    return operation === 'PutObject' || operation === 'UploadPart' ? bodyTransport : transport;
+    const { transport, directTransport } = this.#options;
+    return frequentOperations.has(operation) ? directTransport : transport;
   }
 
   #translate(operation: CosOperation, thrown: unknown): { error: StoreError; date?: string } {

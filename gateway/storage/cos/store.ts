@@ -43,8 +43,9 @@ export interface CosStoreOptions {
    */
   readonly connectionsMax?: number;
   /**
-   * How object bodies travel. Default `direct`: on our own HTTP, signed by the SDK, at a fraction of
-   * the CPU. `sdk`: through the SDK like every other call, should the direct way ever be at fault.
+   * How object bodies and lists travel. Default `direct`: on our own HTTP, signed by the SDK, at a
+   * fraction of the CPU. `sdk`: through the SDK like every other call, should the direct way ever be at
+   * fault.
    */
   readonly bodies?: 'direct' | 'sdk';
   readonly timeouts?: Partial<CosTimeouts>;
@@ -78,7 +79,7 @@ export function createCosStore(options: CosStoreOptions): ClosableStore {
   const sdk = new Sdk(bucket, endpoint, userAgent);
   const sender = new Sender({
     transport: sdk,
-    bodyTransport: options.bodies === 'sdk' ? sdk : new DirectTransport(endpoint, userAgent),
+    directTransport: options.bodies === 'sdk' ? sdk : new DirectTransport(endpoint, userAgent),
     agent,
     signer: new Signer(clock, log),
     credentials,

@@ -1,6 +1,6 @@
 /**
  * One HTTP request to the store, as everything above sees it: already signed for, sent once, answered
- * or failed. Two things carry it out: the SDK (`sdk.ts`), and for object bodies our own HTTP.
+ * or failed. Two things carry it out: the SDK (`sdk.ts`), and for bodies and lists our own HTTP.
  */
 import type http from 'node:http';
 import type { CosReply } from './reply.ts';

@@ -66,6 +66,43 @@ describe('a page of keys', () => {
     );
   });
 
+  describe('in COS’s own form is read as in any other', () => {
+    const elements = (key: string, modified: string) => [
+      `<Key>${key}</Key>`,
+      `<LastModified>${modified}</LastModified>`,
+      '<ETag>"e"</ETag>',
+      '<Size>12</Size>',
+      '<Owner><ID>1</ID><DisplayName>1</DisplayName></Owner>',
+      '<StorageClass>STANDARD_IA</StorageClass>',
+    ];
+    const write = (fields: string[], space = '') =>
+      `<Contents>${space}${fields.join(space)}${space}</Contents>`;
+    for (const [key, modified] of [
+      ['a&amp;b', '2026-01-02T03:04:05.678Z'],
+      ['x', '1999-12-31T23:59:59.999Z'],
+      ['x', '2024-02-29T00:00:00.000Z'],
+      ['x', '2026-13-45T00:00:00.000Z'],
+      ['x', '2026-01-02T03:04:05Z'],
+      ['x', 'yesterday'],
+    ] as const) {
+      it(`${key} of ${modified}`, () => {
+        const fields = elements(key, modified);
+        const read = page(write(fields) + write(fields, '\n\t') + write(fields.toReversed()));
+        const [compact, spaced, reversed] = read.objects;
+        assert.deepEqual(compact, reversed);
+        assert.deepEqual(spaced, reversed);
+        assert.equal(read.objects.length, 3);
+      });
+    }
+  });
+
+  it('that breaks off is no shorter list', () => {
+    const cut = `<ListBucketResult>${contents('a')}<Contents><Key>b`;
+    assert.throws(() => readListPage(reply(cut)), isUnavailable);
+    assert.throws(() => readListPage(reply(`<ListBucketResult>${contents('a')}`)), isUnavailable);
+    assert.equal(readListPage(reply('<ListBucketResult></ListBucketResult>\n')).objects.length, 0);
+  });
+
   it('is refused when it is something else', () => {
     for (const body of ['', 'OK', '<html></html>', '<ListBucketResult', '<Other/>']) {
       assert.throws(() => readListPage(reply(body)), isUnavailable, body);

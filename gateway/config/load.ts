@@ -7,7 +7,7 @@ import { checkWords, type Issue } from './check.ts';
 import { type ConfigText, configTextOf, readConfigFile } from './config-text.ts';
 import type { CredentialRole } from './cos-rules.ts';
 import type { GatewayConfig } from './model.ts';
-import { formatPath, isBlock, newBlock, Origins, type Tree } from './origin.ts';
+import { formatPath, isBlock, newBlock, Origins, type Path, type Tree } from './origin.ts';
 import { applyOverrides, type Environment } from './overrides.ts';
 import { placeDefaults, placeOf, placeProblems } from './place.ts';
 import { ConfigError, type Notice, type Problem } from './problem.ts';
@@ -21,6 +21,8 @@ export interface LoadedConfig {
   readonly config: GatewayConfig;
   /** What is worth telling at start, in the order it was found. */
   readonly notices: readonly Notice[];
+  /** Where a word was written: `file:line:column`, `COSFTP_WORD` or `--set word`; else the file. */
+  readonly placeOf: (path: Path) => string;
 }
 
 export interface ConfigSources {
@@ -61,7 +63,7 @@ export function parseConfigText(sources: ConfigSources): LoadedConfig {
   const config = resolveConfig(written, { tree, cwd, withoutKey, defaults });
   notices.push(...portNotices(config, origins));
   if (isVsftpd) notices.push(...roleNotices(config, origins));
-  return { config, notices };
+  return { config, notices, placeOf: (path) => origins.find(path).place };
 }
 
 export interface LoadOptions {

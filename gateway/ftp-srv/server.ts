@@ -11,11 +11,13 @@ import type { Command } from '#gateway/ftp/command.ts';
 import { ControlChannel, type ControlEnd } from '#gateway/ftp/control.ts';
 import type { CutReason } from '#gateway/ftp/cut.ts';
 import { type Arrival, arrivalOf } from '#gateway/ftp/proxy-door.ts';
+import { SecureSocket } from '#gateway/ftp/tls/secure-socket.ts';
 import { sleep } from '#gateway/kit/clock.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import { renewAccount } from './account-renewal.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
 import { registryEntries } from './commands/table.ts';
+import { ImplicitListener } from './implicit-listener.ts';
 import type { FtpServices } from './services.ts';
 import { Session } from './session.ts';
 import { detachSocket, FtpShell, installRegistry, type ShellConnection } from './shell.ts';
@@ -26,6 +28,8 @@ export interface FtpServerOptions {
   readonly address: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Of implicit FTPS, with `services.tls`. Absent: none. 0: any free port. */
+  readonly implicitPort?: number | undefined;
   readonly services: FtpServices;
 }
 
@@ -41,21 +45,33 @@ export interface DrainOptions {
 export class FtpGatewayServer {
   readonly #services: FtpServices;
   readonly #shell: FtpShell;
+  readonly #implicit: ImplicitListener | undefined;
   readonly #sessions = new Map<ShellConnection, Session>();
   /** Greeted 421 and about to go: nobody waits for them. */
   readonly #refused = new WeakSet<Session>();
   /** Of sockets on their way to a session. */
   readonly #arrivals = new WeakMap<Socket, Arrival>();
   #isRefusing = false;
+  #isClosed = false;
   #isDraining = false;
 
   constructor(options: FtpServerOptions) {
-    this.#services = options.services;
+    const { address, port, implicitPort, services } = options;
+    this.#services = services;
+    if (services.tls && implicitPort !== undefined) {
+      this.#implicit = new ImplicitListener({
+        address,
+        port: implicitPort,
+        services,
+        tls: services.tls,
+        onConnection: (socket) => void this.#enter(socket, this.#implicit),
+      });
+    }
     this.#shell = new FtpShell({
-      address: options.address,
-      port: options.port,
-      log: options.services.log,
-      onConnection: (socket) => this.#enter(socket),
+      address,
+      port,
+      log: services.log,
+      onConnection: (socket) => void this.#enter(socket),
       adopt: (connection) => this.#adopt(connection),
       logIn: answerShellLogin,
     });
@@ -69,8 +85,13 @@ export class FtpGatewayServer {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
+  /** @returns the port of implicit FTPS; undefined: none is wanted. @throws when it cannot be bound. */
+  async listenImplicitly(): Promise<number | undefined> {
+    return this.#implicit?.listen();
+  }
+
   get isListening(): boolean {
-    return this.#shell.server.listening;
+    return this.#shell.server.listening && (this.#implicit?.isListening ?? true);
   }
 
   get isDraining(): boolean {
@@ -144,9 +165,11 @@ export class FtpGatewayServer {
 
   /** Stops listening and ends every session at once. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.refuseNew();
     this.#services.proxyDoor?.close();
     for (const session of this.#sessions.values()) session.control.destroy();
+    await this.#implicit?.close();
     await new Promise<void>((resolve) => this.#shell.server.close(() => resolve()));
     this.#shell.removeAllListeners();
   }
@@ -157,16 +180,20 @@ export class FtpGatewayServer {
     else void session.close(421, 'Server is stopping', reason);
   }
 
-  /** From the listener to a session; who is announced by a balancer is known only after its header. */
-  #enter(socket: Socket): void {
-    const { proxyDoor } = this.#services;
-    if (!proxyDoor) return this.#serve(socket, arrivalOf(socket));
-    void proxyDoor.admit(socket).then((arrival) => {
-      if (!arrival) return;
-      const isGone = socket.destroyed || socket.readableEnded;
-      if (isGone || !this.isListening) socket.destroy();
-      else this.#serve(socket, arrival);
-    });
+  /**
+   * From a listener to a session. Who is announced by a balancer is known only after its header, and TLS
+   * comes behind that. @param implicit the listener it came in on, when TLS is next.
+   */
+  async #enter(socket: Socket, implicit?: ImplicitListener): Promise<void> {
+    const { proxyDoor, log } = this.#services;
+    const arrival = proxyDoor ? await proxyDoor.admit(socket) : arrivalOf(socket);
+    if (!arrival) return;
+    const peerLog = log.child({ peer: arrival.peerAddress });
+    const served = implicit ? await implicit.secure(socket, peerLog) : socket;
+    if (!served) return;
+    const isGone = served.destroyed || served.readableEnded;
+    if (isGone || this.#isClosed) served.destroy();
+    else this.#serve(served, arrival);
   }
 
   #serve(socket: Socket, arrival: Arrival): void {
@@ -182,6 +209,8 @@ export class FtpGatewayServer {
       services: this.#services,
       connection,
       arrival: this.#arrivals.get(socket) ?? arrivalOf(socket),
+      security:
+        socket instanceof SecureSocket ? { mode: 'implicit', context: socket.context } : undefined,
       control: new ControlChannel({
         socket,
         clock,

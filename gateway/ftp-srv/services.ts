@@ -80,7 +80,7 @@ export interface TransferSummary {
 }
 
 /** By which word of the configuration, or state, a session was refused. */
-export type SessionRefusal = 'max_sessions' | 'draining';
+export type SessionRefusal = 'tls_handshakes' | 'max_sessions' | 'draining';
 
 /** Counters of the server; `observe` satisfies it. */
 export interface SessionObserver {

@@ -4,8 +4,8 @@ import { loadConfig } from '#gateway/config/load.ts';
 import { ConfigError, formatProblem } from '#gateway/config/problem.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { machineNotices } from './machine-notices.ts';
-import { requireSupported } from './supported-config.ts';
 import type { Terminal } from './terminal.ts';
+import { requireUsable } from './usable-config.ts';
 
 export interface CheckConfigOptions {
   readonly file: string | undefined;
@@ -20,7 +20,7 @@ export function checkConfig(options: CheckConfigOptions, terminal: Terminal): Ex
     return exitCodes.usage;
   }
   try {
-    const { config, notices } = requireSupported(loadConfig(options), options.file);
+    const { config, notices } = requireUsable(loadConfig(options));
     for (const notice of [...notices, ...machineNotices(config, options.env)]) {
       terminal.print(`${notice.level}: ${formatProblem(notice)}`);
     }

@@ -8,7 +8,7 @@ import type { GatewayConfig } from '#gateway/config/model.ts';
 import { type ConfigBytes, ConfigWatch } from '#gateway/config/watch.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { ReloadCause } from './reload.ts';
-import { requireSupported } from './supported-config.ts';
+import { requireUsable } from './usable-config.ts';
 
 export interface ConfigSourceOptions {
   readonly file: string;
@@ -72,6 +72,6 @@ export class ConfigSource {
 
   /** Without bytes the file is read once more, for the reason why it has none. */
   #load(bytes: ConfigBytes): LoadedConfig {
-    return requireSupported(loadConfig({ ...this.#options, bytes }), this.#options.file);
+    return requireUsable(loadConfig({ ...this.#options, bytes }));
   }
 }

@@ -65,6 +65,8 @@ export interface RunningTransfer {
 
 export interface RunningGateway extends AsyncDisposable {
   readonly ftpPort: number;
+  /** Of implicit FTPS. */
+  readonly ftpsPort: number | undefined;
   readonly adminPort: number;
   readonly sessionCount: number;
   /** Under way now. */
@@ -120,6 +122,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const server = new FtpGatewayServer({
     address: config.listen_address,
     port: config.listen_port,
+    implicitPort: config.tls?.implicit_port,
     services: {
       clock,
       log,
@@ -156,6 +159,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   await certificates?.start();
   const ftpPort = await openFtpPort(config, () => server.listen());
   opened.defer(() => server.close());
+  const ftpsPort = await openImplicitPort(config, () => server.listenImplicitly());
   const { setLogLevel } = options;
   const reloads = new Reloads({
     apply: (next) => applyConfig(next, { live, logins, masquerade, server, stores, setLogLevel }),
@@ -174,6 +178,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const closeOnce = () => (closed ??= running.disposeAsync());
   return {
     ftpPort,
+    ftpsPort,
     adminPort: admin.port,
     get sessionCount() {
       return server.sessionCount;
@@ -203,6 +208,19 @@ async function openFtpPort<T>(
     return await open(host, port);
   } catch (error) {
     throw listenError(error, { host, port, hostWord: 'listen_address', portWord: 'listen_port' });
+  }
+}
+
+async function openImplicitPort<T>(
+  { listen_address: host, tls }: GatewayConfig,
+  open: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    const { implicit_port: port = 0 } = tls ?? {};
+    const portWord = 'tls.implicit_port';
+    throw listenError(error, { host, port, hostWord: 'listen_address', portWord });
   }
 }
 
@@ -286,7 +304,7 @@ function readinessChecks({ server, passivePorts }: GatewayParts): readonly Readi
   return [
     {
       name: 'listening',
-      problem: () => (server.isListening ? undefined : 'the FTP port is closed'),
+      problem: () => (server.isListening ? undefined : 'an FTP port is closed'),
     },
     {
       name: 'passive ports',

@@ -63,7 +63,7 @@ function unreadable({ place, path, hint }: NamedFile): Notice[] {
   }
 }
 
-/** What is an error of the certificate is told as one, by supported-config.ts. */
+/** What is an error of the certificate is told as one, by usable-config.ts. */
 function certificateNotices(tls: TlsConfig): Notice[] {
   try {
     const certificate = readCertificate(tls);

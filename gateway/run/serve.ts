@@ -15,8 +15,8 @@ import { type RunningGateway, startGateway } from './gateway.ts';
 import { machineNotices } from './machine-notices.ts';
 import { NoticeTeller } from './notices.ts';
 import { type StopRequest, type StopSignals, watchStopSignals } from './signals.ts';
-import { requireSupported } from './supported-config.ts';
 import type { Terminal } from './terminal.ts';
+import { requireUsable } from './usable-config.ts';
 import { version } from './version.ts';
 
 export interface ServeOptions {
@@ -64,8 +64,7 @@ async function serveDemo(
   dataDirectory: string,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const choose = async () =>
-    requireSupported(await planDemo({ ...options, dataDirectory }), 'the demo');
+  const choose = async () => requireUsable(await planDemo({ ...options, dataDirectory }));
   let plan = await choose();
   for (let triesLeft = demoTriesMax; ; triesLeft -= 1) {
     try {
@@ -162,8 +161,9 @@ async function run(how: RunOptions): Promise<ExitCode> {
 }
 
 /** Whoever started the gateway waits for this line: what it waits for is true by now. */
-function tellReady({ ftpPort, adminPort }: RunningGateway, log: Log): void {
-  log.info({ ftp_port: ftpPort, admin_port: adminPort, version }, 'listening');
+function tellReady({ ftpPort, ftpsPort, adminPort }: RunningGateway, log: Log): void {
+  const ftps = ftpsPort === undefined ? {} : { ftps_port: ftpsPort };
+  log.info({ ftp_port: ftpPort, ...ftps, admin_port: adminPort, version }, 'listening');
 }
 
 function stoppingText({ transfers }: RunningGateway, request: StopRequest): string {

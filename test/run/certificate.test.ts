@@ -177,7 +177,10 @@ describe('check-config', () => {
       await write(directory.path, { ...pair, key: other.key });
       const { code, stderr } = await run(directory.path, command);
       assert.equal(code, 2);
-      assert.match(stderr, /^gateway.json: tls.key_file: .*does not belong to .*\(.*comes first/m);
+      assert.match(
+        stderr,
+        /^gateway.json:1:\d+: tls.key_file: .*does not belong to .*\(.*comes first/m,
+      );
       assert.doesNotMatch(stderr, /PRIVATE KEY/);
     });
   }

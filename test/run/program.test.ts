@@ -102,24 +102,6 @@ describe('check-config', () => {
       assert.match(stderr, new RegExp(`^vsftpd.conf:${place}\\b`, 'm'));
   });
 
-  test('refuses words whose feature is not there yet, instead of serving without it', async () => {
-    await using directory = await temporaryDirectory();
-    const words = {
-      tls: { certificate_file: 'a.crt', key_file: 'a.key', implicit_port: 9990 },
-      cos: { bucket: 'inbox-1250000000', region: 'ap-guangzhou' },
-      accounts: [{ user: 'alice', password: 'secret' }],
-    };
-    await writeFile(join(directory.path, 'gateway.json'), JSON.stringify(words));
-    for (const command of ['check-config', 'serve']) {
-      const { code, stderr } = await runProgram({
-        args: [command, '--config', 'gateway.json'],
-        cwd: directory.path,
-      });
-      assert.equal(code, 2);
-      assert.match(stderr, /gateway.json: tls.implicit_port: /);
-    }
-  });
-
   test('accepts the examples, exit 0', async () => {
     for (const file of ['examples/gateway.yaml', 'examples/vsftpd.conf']) {
       const { code, stdout, stderr } = await runProgram({ args: ['check-config', '-c', file] });

@@ -13,8 +13,8 @@ export interface FtpReply {
   readonly text: string;
 }
 
-/** The certificates of tests are signed by nobody. */
-const clientTls: ConnectionOptions = { rejectUnauthorized: false };
+/** The certificates of tests are signed by nobody. Node resumes a session only with the host it was made with. */
+const clientTls: ConnectionOptions = { rejectUnauthorized: false, host: '127.0.0.1' };
 const replyTimeoutMs = 20_000;
 
 export class FtpClient implements AsyncDisposable {

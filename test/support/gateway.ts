@@ -73,7 +73,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const words = testWords(cosd, options);
   const source = options.follow && (await sourceOf(options.follow, words));
   const { config } = source?.loaded ?? loadWords(words);
-  const gateway = await startGateway({
+  const begun = startGateway({
     config,
     clock: options.clock ?? systemClock,
     log: memoryLog(lines),
@@ -84,6 +84,9 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     ...(options.storeTimeouts && { storeTimeouts: options.storeTimeouts }),
     ...(options.dataReading && { dataReading: options.dataReading }),
   });
+  // A test of a start that fails has nothing to close.
+  begun.catch(() => (options.store ? undefined : cosd.close()));
+  const gateway = await begun;
   await source?.follow({ clock: systemClock, reader: gateway, onNotices: () => undefined });
   return {
     gateway,

@@ -30,6 +30,7 @@ export async function openSecureData(
   accepted: Socket,
   options: SecureDataOptions,
 ): Promise<DataConnection> {
+  if (accepted.destroyed) throw new FtpError('tls-timeout', 'TLS handshake: the client left');
   const connection =
     options.direction === 'receive'
       ? receivingConnection(accepted, options)

@@ -33,6 +33,8 @@ export interface ControllerMetrics {
   reconciled(outcome: ReconcileOutcome, seconds: number): void;
 }
 
+const defaultResyncMs = 300_000;
+
 export interface ControllerOptions {
   readonly reconcile: Reconcile;
   readonly queue: WorkQueue;
@@ -102,13 +104,15 @@ export class Controller {
 
   /** Of several times the earliest holds. */
   #lookAgain(key: string, { isGone, isRefused, requeueAfterMs }: ReconcileResult) {
-    const { queue } = this.#options;
+    const { queue, resyncMs = defaultResyncMs } = this.#options;
     if (isRefused) queue.addAfterFailure(key);
     else queue.forget(key);
     if (isGone) queue.cancel(key);
     else queue.addAfter(key, Math.min(requeueAfterMs ?? this.#resyncMs(), this.#resyncMs()));
     if (isRefused) return 'refused';
-    return requeueAfterMs === undefined ? 'success' : 'requeue';
+    // As late as everything is looked at again: nothing is left to do.
+    const isDone = requeueAfterMs === undefined || requeueAfterMs >= resyncMs;
+    return isDone ? 'success' : 'requeue';
   }
 
   #retryLater(key: string, error: unknown, log: Log, seconds: number): void {
@@ -123,7 +127,7 @@ export class Controller {
   }
 
   #resyncMs(): number {
-    const { random = Math.random, resyncMs = 300_000 } = this.#options;
+    const { random = Math.random, resyncMs = defaultResyncMs } = this.#options;
     return resyncMs * (1 + random() / 10);
   }
 }

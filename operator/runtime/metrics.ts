@@ -44,6 +44,10 @@ const outcomes: readonly ReconcileOutcome[] = [
   'conflict',
   'error',
 ];
+/** prom-client calls these gauges `_total`, which Prometheus keeps for counters (promtool check metrics). */
+const misnamedDefaults = ['resources', 'handles', 'requests'].map(
+  (what) => `nodejs_active_${what}_total`,
+);
 
 export interface OperatorMetricsOptions {
   readonly version: string;
@@ -58,6 +62,7 @@ export function createOperatorMetrics(options: OperatorMetricsOptions): Operator
   const registers = [new Registry()];
   const [registry = new Registry()] = registers;
   if (options.process === 'with') collectDefaultMetrics({ register: registry });
+  for (const name of misnamedDefaults) registry.removeSingleMetric(name);
 
   const reconciles = new Counter({
     name: `${prefix}reconciles_total`,

@@ -105,6 +105,14 @@ describe('a controller', () => {
     assert.deepEqual(world.outcomes, ['requeue', 'success', 'success']);
   });
 
+  test('counts a run as done that asks for nothing earlier than the resync time', async () => {
+    const results = [59_999, 60_000, 60_001].map((requeueAfterMs) => ({ requeueAfterMs }));
+    await using world = setUp(async () => results.pop() ?? {}, 1);
+    for (const key of ['a', 'b', 'c']) world.queue.add(key);
+    await until('all ran', () => world.outcomes.length === 3);
+    assert.deepEqual(world.outcomes, ['success', 'success', 'requeue']);
+  });
+
   test('looks at what was refused with growing pauses, and not later than asked to', async () => {
     let runs = 0;
     await using world = setUp(async () => {

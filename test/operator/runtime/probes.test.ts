@@ -81,5 +81,7 @@ describe('the probes', () => {
       assert.ok(text.includes(`${line}\n`), line);
     }
     assert.match(text, /^process_resident_memory_bytes /m);
+    const misnamed = text.match(/^# TYPE \S+_total gauge$/gm);
+    assert.equal(misnamed, null, 'names that end in _total are counters');
   });
 });

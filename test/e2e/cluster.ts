@@ -3,11 +3,17 @@
  * Everything comes from the environment:
  *   KUBECONFIG                    the cluster
  *   GATEWAY_IMAGE, OPERATOR_IMAGE images every node has or can pull, `repository:tag`
+ *   NEXT_GATEWAY_IMAGE            what a later release brings: the same repository, another tag; may be left out
  *   E2E_CLIENT                    words put before a command to run it outside the cluster; empty: here
+ *   E2E_KEEP                      leaves everything in the cluster at the end
+ * Two more, from the throw-away cluster of .ci/cluster-suite, allow what no ordinary one does: test-bed.ts.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface CommandOptions {
   readonly input?: string;
@@ -22,6 +28,7 @@ export async function run(
 ): Promise<string> {
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
+    cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: options.timeoutMs ?? 120_000,
   });
@@ -38,11 +45,7 @@ export async function run(
 }
 
 export function kubectl(...args: readonly string[]): Promise<string> {
-  return run(['kubectl', ...args]);
-}
-
-export function applyManifest(manifest: string, ...args: readonly string[]): Promise<string> {
-  return run(['kubectl', 'apply', ...args, '-f', '-'], { input: manifest });
+  return run(['kubectl', ...args], { timeoutMs: 200_000 });
 }
 
 export function helm(...args: readonly string[]): Promise<string> {
@@ -84,5 +87,27 @@ export async function waitFor<T>(
     if (answer !== undefined) return answer;
     if (performance.now() > endMs) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`);
     await pause(200);
+  }
+}
+
+/** The same for a condition; a question that fails counts as no. */
+export async function waitUntil(
+  what: string,
+  ask: () => Promise<boolean>,
+  deadlineMs = 60_000,
+): Promise<void> {
+  let reason: unknown;
+  const answer = async () => {
+    try {
+      return (await ask()) || undefined;
+    } catch (error) {
+      reason = error;
+      return undefined;
+    }
+  };
+  try {
+    await waitFor(what, answer, deadlineMs);
+  } catch (error) {
+    throw reason === undefined ? error : new Error(String(error), { cause: reason });
   }
 }

@@ -65,6 +65,18 @@ export interface ObservedStatefulSet {
     | undefined;
 }
 
+export interface ObservedContainer {
+  readonly state?: ContainerState | undefined;
+  readonly lastState?: ContainerState | undefined;
+}
+
+interface ContainerState {
+  readonly waiting?: { readonly reason?: string | undefined } | undefined;
+  readonly terminated?:
+    | { readonly exitCode: number; readonly reason?: string | undefined }
+    | undefined;
+}
+
 export interface ObservedPod {
   readonly metadata: ObservedMetadata;
   readonly spec?:
@@ -82,6 +94,7 @@ export interface ObservedPod {
     | {
         readonly phase?: string | undefined;
         readonly hostIP?: string | undefined;
+        readonly containerStatuses?: readonly ObservedContainer[] | undefined;
         readonly conditions?:
           | readonly {
               readonly type: string;
@@ -106,7 +119,7 @@ export interface Observed {
   readonly pods: readonly ObservedPod[];
   /** IPv4 addresses of the host names in the Service's ingress, as far as they could be resolved. */
   readonly resolvedHosts: Readonly<Record<string, readonly string[]>>;
-  /** Sentences from Events about pods that could not be made (admission, quota), newest first. */
+  /** Sentences from Events about pods that cannot be made or do not begin to run, newest first. */
   readonly podProblems: readonly string[];
   /** Milliseconds since 1970. */
   readonly nowMs: number;

@@ -49,6 +49,8 @@ export interface Plan {
 
 /** How often the meaning of a load balancer's host name is looked at again. */
 const hostNameRefreshMs = 30_000;
+/** How often Events are read while a shard is not ready: they come without any other report. */
+const warningRefreshMs = 10_000;
 
 export function plan(observed: Observed, settings: OperatorSettings): Plan {
   const { gateway } = observed;
@@ -93,6 +95,7 @@ function accepted({ observed, spec, address, config, shardSources }: Accepted): 
     step.waitMs,
     news.waitMs,
     address.isResolved ? hostNameRefreshMs : undefined,
+    (status.readyReplicas ?? 0) < spec.replicas ? warningRefreshMs : undefined,
   ]);
   return {
     foundation: [

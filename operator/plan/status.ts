@@ -12,6 +12,7 @@ import type {
 import type { AddressChoice } from './address.ts';
 import { childNames, gatewaySelector, labels } from './names.ts';
 import type { Observed } from './observed.ts';
+import { podProblems } from './pod-problems.ts';
 import { isLive, isOutdated, type RolloutStep, type Shard } from './rollout.ts';
 import { formatSlice, portSlice } from './shards.ts';
 
@@ -110,7 +111,7 @@ function programmed(
 }
 
 function ready(
-  { podProblems }: Observed,
+  observed: Observed,
   { replicas }: FtpGatewaySpec,
   address: AddressChoice,
   { shards }: RolloutStep,
@@ -120,8 +121,8 @@ function ready(
   }
   const count = shards.filter(isLive).filter(isReady).length;
   if (count < replicas) {
-    const problem = podProblems[0] ? `: ${podProblems[0]}` : '';
-    const message = `${count} of ${replicas} shards are ready${problem}`;
+    const [problem] = podProblems(observed);
+    const message = `${count} of ${replicas} shards are ready${problem ? `: ${problem}` : ''}`;
     return { status: 'False', reason: 'ShardsNotReady', message };
   }
   if (!address.address) return { status: 'False', reason: 'NoAddress', message: address.message };

@@ -1,6 +1,6 @@
 /**
  * Reads everything the plan looks at. Nearly all of it from caches; host names of load balancers from
- * DNS, and events of StatefulSets from the API server, but only while one of them lacks its pod.
+ * DNS, and events from the API server, but only while a shard does not come up.
  */
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { FtpGateway } from '#operator/api/ftp-gateway.ts';
@@ -14,9 +14,9 @@ import type {
 } from '#operator/plan/observed.ts';
 import type { KubeClient } from '#operator/runtime/client.ts';
 import type { Caches } from './caches.ts';
-import { readCreateFailures } from './failures.ts';
 import type { HostNames } from './host-names.ts';
 import { childKinds, podKind } from './kinds.ts';
+import { readWarnings } from './warnings.ts';
 
 export interface GatherSources {
   readonly caches: Caches;
@@ -37,23 +37,18 @@ export async function gather(
   const configMap = caches.get<ObservedConfigMap>(childKinds.ConfigMap, namespace, names.configMap);
   const cosdService = caches.get<ObservedService>(childKinds.Service, namespace, names.cosd);
   const statefulSets = caches.listOf<ObservedStatefulSet>(childKinds.StatefulSet, namespace, name);
-  const incomplete = statefulSets.filter(lacksPod);
+  const pods = caches.listOf<ObservedPod>(podKind, namespace, name);
   return {
     gateway,
     ...(service && { service }),
     ...(configMap && { configMap }),
     ...(cosdService && { cosdService }),
     statefulSets,
-    pods: caches.listOf<ObservedPod>(podKind, namespace, name),
+    pods,
     resolvedHosts: await resolveHosts(hostNames, service),
-    podProblems: await readCreateFailures(client, namespace, incomplete, signal),
+    podProblems: await readWarnings(client, namespace, { statefulSets, pods }, signal),
     nowMs: clock.now(),
   };
-}
-
-/** A StatefulSet of one pod that has made none, by its own word. */
-function lacksPod({ metadata, status }: ObservedStatefulSet): boolean {
-  return metadata.deletionTimestamp === undefined && (status?.replicas ?? 0) === 0;
 }
 
 async function resolveHosts(hostNames: HostNames, service: ObservedService | undefined) {

@@ -333,9 +333,9 @@ function queryOf({ collection, namespace }: Place, url: URL): Query {
 }
 
 /** Events can be chosen by what they are about. */
-function eventFields({ reason, involvedObject }: StoredObject): Record<string, string> {
+function eventFields({ reason, type, involvedObject }: StoredObject): Record<string, string> {
   if (typeof reason !== 'string' || !isJson(involvedObject)) return {};
-  return { reason, 'involvedObject.uid': String(involvedObject['uid']) };
+  return { reason, type: String(type), 'involvedObject.uid': String(involvedObject['uid']) };
 }
 
 type Requirement = (values: Readonly<Record<string, string>>) => boolean;

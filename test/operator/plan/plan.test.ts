@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { annotations } from '#operator/plan/names.ts';
-import type { ObservedService } from '#operator/plan/observed.ts';
+import type { ObservedContainer, ObservedService } from '#operator/plan/observed.ts';
 import type { Plan } from '#operator/plan/plan.ts';
 import { storedGateway, storedSpec } from '#test/support/operator-gateways.ts';
 import {
@@ -149,8 +149,8 @@ describe('a plan', () => {
   test('looks at a host name again', () => {
     const ingress = [{ hostname: 'lb.example.com' }];
     const named = { metadata: { name: 'inbox' }, status: { loadBalancer: { ingress } } };
-    assert.equal(planFor({ service: named }).requeueAfterMs, 30_000);
-    assert.equal(planFor({ service }).requeueAfterMs, undefined);
+    assert.equal(planFor({ ...settled, service: named }).requeueAfterMs, 30_000);
+    assert.equal(planFor({ ...settled, service }).requeueAfterMs, undefined);
   });
 });
 
@@ -187,6 +187,31 @@ describe('the status', () => {
     const plan = planFor({ podProblems: ['violates PodSecurity "restricted:latest"'] });
     const ready = plan.status.conditions?.find(({ type }) => type === 'Ready');
     assert.match(ready?.message ?? '', /0 of 1 shards are ready: violates PodSecurity/);
+    assert.equal(plan.requeueAfterMs, 10_000, 'events wake nobody');
+  });
+
+  test('tells that a gateway keeps ending, and with what', () => {
+    const [pod] = podsOf([{ slice: 0 }]);
+    assert.ok(pod);
+    const readyWith = (containerStatuses: readonly ObservedContainer[]) => {
+      const crashing = { ...pod, status: { ...pod.status, containerStatuses } };
+      const plan = planFor({ ...withShards([{ slice: 0 }]), pods: [crashing] });
+      return plan.status.conditions?.find(({ type }) => type === 'Ready')?.message;
+    };
+    const waiting = { reason: 'CrashLoopBackOff' };
+    const ended = 'inbox-shard-0-0 ended with';
+    assert.equal(
+      readyWith([
+        { state: { waiting }, lastState: { terminated: { exitCode: 2, reason: 'Error' } } },
+      ]),
+      `0 of 1 shards are ready: ${ended} 2; its log says why`,
+    );
+    assert.equal(
+      readyWith([{ state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } }]),
+      `0 of 1 shards are ready: ${ended} 137 (OOMKilled); its log says why`,
+    );
+    const running = { lastState: { terminated: { exitCode: 2 } } };
+    assert.equal(readyWith([running]), '0 of 1 shards are ready');
   });
 
   test('is settled: the same observation later gives the same status and no event', () => {

@@ -330,10 +330,10 @@ describe('outages', () => {
     });
     world.api.fail({ matches: ({ url }) => url.includes('/events'), answer: 403 });
     await world.run();
-    assert.deepEqual(seen, [['why their pods are missing cannot be read: as the test wished']]);
+    assert.deepEqual(seen, [['why cannot be read: as the test wished']]);
   });
 
-  test('events of StatefulSets without pods are read, and only then', async () => {
+  test('events of StatefulSets without pods and of pods that wait are read, and only then', async () => {
     const seen: (readonly string[])[] = [];
     await using world = await reconcileWorld((observed) => {
       seen.push(observed.podProblems);
@@ -356,7 +356,19 @@ describe('outages', () => {
     await world.run();
     world.api.put(childKinds.StatefulSet, { metadata, status: { replicas: 1 } });
     await world.run();
-    assert.deepEqual(seen, [['violates PodSecurity'], []]);
+    const podMetadata = { name: 'files-shard-0-0', namespace, labels };
+    const waiting = world.api.put(podKind, { metadata: podMetadata, status: { phase: 'Pending' } });
+    world.api.put(eventKind, {
+      metadata: { name: 'd', namespace },
+      involvedObject: { uid: waiting.metadata.uid },
+      type: 'Warning',
+      reason: 'FailedMount',
+      message: 'secret "cos-key" not found',
+    });
+    await world.run();
+    world.api.put(podKind, { metadata: podMetadata, status: { phase: 'Running' } });
+    await world.run();
+    assert.deepEqual(seen, [['violates PodSecurity'], [], ['secret "cos-key" not found'], []]);
   });
 });
 

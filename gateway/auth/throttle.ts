@@ -5,9 +5,8 @@
  * everybody.
  */
 
-import { isIPv6 } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
-import { plainAddress } from '#gateway/kit/networks.ts';
+import { customerOf } from '#gateway/kit/networks.ts';
 
 export interface ThrottleOptions {
   readonly clock: Clock;
@@ -51,7 +50,7 @@ export class Throttle {
 
   /** How long the address is shut out still; 0: it may try. Ask before checking a password. */
   retryAfterMs(address: string): number {
-    const record = this.#records.get(keyOf(address));
+    const record = this.#records.get(customerOf(address));
     if (record === undefined) return 0;
     return Math.max(0, record.lockedUntilMs - this.#options.clock.monotonicMs());
   }
@@ -61,7 +60,7 @@ export class Throttle {
     const { clock, exempt, windowMs, failuresMax, lockMs } = this.#options;
     if (exempt.contains(address)) return 0;
     const nowMs = clock.monotonicMs();
-    const record = this.#touch(keyOf(address));
+    const record = this.#touch(customerOf(address));
     record.failedAtMs = record.failedAtMs.filter((failedMs) => nowMs - failedMs < windowMs);
     record.failedAtMs.push(nowMs);
     const failures = record.failedAtMs.length;
@@ -75,7 +74,7 @@ export class Throttle {
 
   /** Forgets the address' failures: somebody there knows a password. A running lock-out stays. */
   noteSuccess(address: string): void {
-    if (this.retryAfterMs(address) === 0) this.#records.delete(keyOf(address));
+    if (this.retryAfterMs(address) === 0) this.#records.delete(customerOf(address));
   }
 
   /** Addresses remembered now. */
@@ -93,18 +92,4 @@ export class Throttle {
     }
     return record;
   }
-}
-
-function keyOf(address: string): string {
-  const plain = plainAddress(address);
-  return isIPv6(plain) ? firstHalf(plain) : plain;
-}
-
-/** The first four groups of a short-form IPv6 address. */
-function firstHalf(address: string): string {
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = Array.from({ length: 8 - groups.length - after.length }, () => '0');
-  return [...groups, ...(tail === undefined ? [] : zeros), ...after].slice(0, 4).join(':');
 }

@@ -28,7 +28,8 @@ const effects = {
   data_peer: 'live',
   data_peer_networks: 'live',
   proxy_protocol: 'restart',
-  // The next five reach sessions through their accounts.
+  // The next six reach sessions through their accounts.
+  max_sessions_per_account: 'live',
   filename_encoding: 'live',
   single_file_max_size: 'live',
   incomplete_uploads: 'live',
@@ -36,6 +37,11 @@ const effects = {
   parts_in_flight: 'live',
   upload_memory: 'restart',
   max_sessions: 'live',
+  max_sessions_per_address: 'live',
+  login_seconds: 'live',
+  idle_seconds: 'live',
+  stall_seconds: 'live',
+  data_connect_seconds: 'live',
   drain_seconds: 'live',
   drain_accept_seconds: 'live',
 } as const satisfies Record<Exclude<keyof GatewayConfig, 'log' | 'accounts'>, Effect>;

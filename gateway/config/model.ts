@@ -122,6 +122,8 @@ export interface AccountConfig {
   readonly single_file_max_size: number;
   readonly incomplete_uploads: IncompleteUploads;
   readonly filename_encoding: string;
+  /** Logged in at once. 0: no limit. */
+  readonly max_sessions: number;
   readonly cos: CosConfig;
 }
 
@@ -153,8 +155,14 @@ export interface GatewayConfig {
   readonly min_part_size: number;
   /** Absent: chosen by the transfer room. */
   readonly parts_in_flight?: number;
-  /** Absent: no limit. */
-  readonly max_sessions?: number;
+  /** 0: no limit, for all three. */
+  readonly max_sessions: number;
+  readonly max_sessions_per_address: number;
+  readonly max_sessions_per_account: number;
+  readonly login_seconds: number;
+  readonly idle_seconds: number;
+  readonly stall_seconds: number;
+  readonly data_connect_seconds: number;
   readonly incomplete_uploads: IncompleteUploads;
   readonly drain_seconds: number;
   /** Never above drain_seconds. */

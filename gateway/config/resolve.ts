@@ -24,11 +24,10 @@ export interface ResolveOptions {
 
 export function resolveConfig(written: WrittenConfig, options: ResolveOptions): GatewayConfig {
   const { tree, cwd, withoutKey, defaults } = options;
-  const { cos, accounts, max_sessions, log, ...words } = written;
+  const { cos, accounts, log, ...words } = written;
   const { directory = defaults.logDirectory, ...logWords } = log;
   return {
     ...words,
-    ...(max_sessions === undefined || max_sessions === 0 ? {} : { max_sessions }),
     admin_address: words.admin_address ?? defaults.adminAddress,
     admin_port_configured: isWritten(tree['admin_port']),
     drain_accept_seconds: Math.min(words.drain_accept_seconds, words.drain_seconds),
@@ -52,6 +51,7 @@ function resolveAccount(
     single_file_max_size: account.single_file_max_size ?? gateway.single_file_max_size,
     incomplete_uploads: account.incomplete_uploads ?? gateway.incomplete_uploads,
     filename_encoding: account.filename_encoding ?? gateway.filename_encoding,
+    max_sessions: account.max_sessions ?? gateway.max_sessions_per_account,
   };
 }
 

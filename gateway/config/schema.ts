@@ -46,6 +46,8 @@ export const privateNetworks = [
 /** Marks a word whose value is a path, for {@link holdsPath}. */
 const filePath = fields.filePath.meta({ holds: 'path' });
 
+const sessionCount = fields.integer({ min: 0, max: 1_000_000, what: 'a number of sessions' });
+
 const objectSize = fields.size({ min: 1, max: objectBytesMax });
 
 const tlsBlock = z.strictObject({
@@ -145,6 +147,7 @@ const accountBlock = z.strictObject({
     .exactOptional()
     .describe('instead of the gateway’s'),
   filename_encoding: fields.encoding.exactOptional().describe('instead of the gateway’s'),
+  max_sessions: sessionCount.exactOptional().describe('instead of max_sessions_per_account'),
   cos: cosBlock.prefault({}).describe('what differs from the shared cos block'),
 });
 
@@ -213,10 +216,31 @@ export const gatewayBlock = z.strictObject({
     .integer({ min: 1, max: 512, what: 'a number of parts' })
     .exactOptional()
     .describe('parts one upload sends at a time, as far as memory allows'),
-  max_sessions: fields
-    .integer({ min: 0, max: 1_000_000, what: 'a number of sessions' })
-    .exactOptional()
-    .describe('logged-in or not; 0 or left out = no limit'),
+  max_sessions: sessionCount
+    .default(5000)
+    .describe('sessions in all, logged-in or not; 0 = no limit'),
+  max_sessions_per_address: sessionCount
+    .default(1000)
+    .describe('of one client address; not for this machine and data_peer_networks; 0 = no limit'),
+  max_sessions_per_account: sessionCount
+    .default(0)
+    .describe('logged in to one account; 0 = no limit'),
+  login_seconds: fields
+    .seconds({ min: 5, max: 3600 })
+    .default(60)
+    .describe('how long a client may take to log in'),
+  idle_seconds: fields
+    .seconds({ min: 10, max: 7 * 86_400 })
+    .default(600)
+    .describe('how long a session may be without a command and without a transfer'),
+  stall_seconds: fields
+    .seconds({ min: 5, max: 86_400 })
+    .default(120)
+    .describe('how long a transfer may wait for its client without a byte'),
+  data_connect_seconds: fields
+    .seconds({ min: 1, max: 3600 })
+    .default(30)
+    .describe('how long a transfer waits for its data connection'),
   incomplete_uploads: fields
     .choice(incompleteUploadPolicies)
     .default('discard')

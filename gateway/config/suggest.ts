@@ -3,7 +3,7 @@
  * slip of the fingers, and the words the original tool had for what has another name here.
  */
 
-/** The original tool's words that have another name in our YAML. */
+/** Words of the original tool and of vsftpd that have another name in our YAML. */
 const formerWords: Readonly<Record<string, string>> = {
   cos_secretid: 'cos.secretid',
   cos_secretkey: 'cos.secretkey',
@@ -18,6 +18,13 @@ const formerWords: Readonly<Record<string, string>> = {
   delete_enable: 'permissions',
   upload_thread_num: 'parts_in_flight',
   max_connection_num: 'max_sessions',
+  max_clients: 'max_sessions',
+  max_per_ip: 'max_sessions_per_address',
+  idle_session_timeout: 'idle_seconds',
+  data_connection_timeout: 'stall_seconds',
+  accept_timeout: 'data_connect_seconds',
+  connect_timeout: 'data_connect_seconds',
+  port_enable: 'active_mode',
   log_level: 'log.level',
   log_dir: 'log.directory',
   log_rotate_when: 'log.rotate',

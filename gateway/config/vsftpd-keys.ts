@@ -65,6 +65,13 @@ export const sectionKeys: Readonly<Record<string, KeyTable>> = {
     upload_thread_num: { word: ['parts_in_flight'], read: readUploadThreads },
     max_connection_num: { word: ['max_sessions'], read: readMaxConnections },
     max_list_file: { read: readMaxListFile },
+    // The next are vsftpd's own, which people bring along with the file's name.
+    max_clients: { word: ['max_sessions'] },
+    max_per_ip: { word: ['max_sessions_per_address'] },
+    idle_session_timeout: { word: ['idle_seconds'] },
+    data_connection_timeout: { word: ['stall_seconds'] },
+    accept_timeout: { word: ['data_connect_seconds'] },
+    port_enable: { word: ['active_mode'], read: readPortEnable },
     log_level: { word: ['log', 'level'], read: readLogLevel },
     log_dir: { word: ['log', 'directory'] },
     log_rotate_enabled: { word: ['log', 'rotate'], read: readLogRotation },
@@ -150,6 +157,12 @@ function readMaxConnections(key: KeyContext): void {
   else if (sessions > 0) key.set(['max_sessions'], sessions);
   else
     key.refuse(`${connections} lets nobody in`, 'a client takes two: at least 3, or 0 = no limit');
+}
+
+function readPortEnable(key: KeyContext): void {
+  const isEnabled = pythonBoolean(key.text);
+  if (isEnabled === undefined) return refuseBoolean(key);
+  key.set(['active_mode'], isEnabled ? 'enabled' : 'disabled');
 }
 
 function readMaxListFile(key: KeyContext): void {

@@ -13,6 +13,7 @@ import type { CutReason } from '#gateway/ftp/cut.ts';
 import { type Arrival, arrivalOf } from '#gateway/ftp/proxy-door.ts';
 import { SecureSocket } from '#gateway/ftp/tls/secure-socket.ts';
 import { sleep } from '#gateway/kit/clock.ts';
+import { SparseLog } from '#gateway/kit/sparse-log.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import { renewAccount } from './account-renewal.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
@@ -20,6 +21,7 @@ import { registryEntries } from './commands/table.ts';
 import { ImplicitListener } from './implicit-listener.ts';
 import type { FtpServices } from './services.ts';
 import { Session } from './session.ts';
+import type { ReachedLimit } from './session-limits.ts';
 import { detachSocket, FtpShell, installRegistry, type ShellConnection } from './shell.ts';
 import { answerShellLogin } from './shell-login.ts';
 import { answerUrgent } from './urgent.ts';
@@ -48,7 +50,8 @@ export class FtpGatewayServer {
   readonly #implicit: ImplicitListener | undefined;
   readonly #sessions = new Map<ShellConnection, Session>();
   /** Greeted 421 and about to go: nobody waits for them. */
-  readonly #refused = new WeakSet<Session>();
+  readonly #refused = new Set<Session>();
+  readonly #sparseLog: SparseLog;
   /** Of sockets on their way to a session. */
   readonly #arrivals = new WeakMap<Socket, Arrival>();
   #isRefusing = false;
@@ -58,6 +61,7 @@ export class FtpGatewayServer {
   constructor(options: FtpServerOptions) {
     const { address, port, implicitPort, services } = options;
     this.#services = services;
+    this.#sparseLog = new SparseLog(services.log, services.clock);
     if (services.tls && implicitPort !== undefined) {
       this.#implicit = new ImplicitListener({
         address,
@@ -231,18 +235,21 @@ export class FtpGatewayServer {
   async #replyForShell(session: Session, options: number | { code?: number }): Promise<void> {
     const code = typeof options === 'number' ? options : (options.code ?? 500);
     if (code !== 220) return session.reply(code, shellTexts.get(code) ?? 'Refused');
-    const { sessionsMax } = this.#services;
-    if (this.#isRefusing) {
-      this.#refused.add(session);
-      this.#services.observer.sessionRefused('draining');
-      return session.close(421, 'Server is stopping', 'drain');
-    }
-    if (sessionsMax > 0 && this.#sessions.size > sessionsMax) {
-      this.#services.observer.sessionRefused('max_sessions');
-      session.log.warn({ sessions_max: sessionsMax }, 'session refused: too many');
-      return session.close(421, 'Too many sessions, try again later', 'drain');
-    }
+    const reached = this.#isRefusing
+      ? 'draining'
+      : this.#services.limits.enter(session, session.peerAddress);
+    if (reached) return this.#refuse(session, reached);
     return session.reply(220, 'COS FTP gateway ready');
+  }
+
+  async #refuse(session: Session, reason: keyof typeof refusals): Promise<void> {
+    this.#refused.add(session);
+    this.#services.observer.sessionRefused(reason);
+    const isStopping = reason === 'draining';
+    if (!isStopping) this.#sparseLog.warn({ peer: session.peerAddress, reason }, 'session refused');
+    // Whoever comes faster than it can be told reads nothing.
+    if (this.#refused.size > refusedMax) return session.control.destroy();
+    return session.close(421, refusals[reason], 'drain');
   }
 
   async #run(connection: ShellConnection, session: Session, command: Command): Promise<void> {
@@ -250,6 +257,10 @@ export class FtpGatewayServer {
     this.#services.observer.command(command.verb);
     const goodbye = renewAccount(session);
     if (goodbye) return goodbye;
+    if (session.countBeforeLogin() > loginCommandsMax) {
+      session.log.info({}, 'session closed: too many commands without a login');
+      return session.close(421, 'Too many commands without a login', 'control-lost');
+    }
     await connection.commands.handle({
       directive: command.verb,
       arg: command.argument,
@@ -268,6 +279,8 @@ export class FtpGatewayServer {
     // A stop waits for what still runs: an upload of a client that left has to be aborted in COS.
     void session.control.done.then(() => {
       this.#sessions.delete(connection);
+      this.#refused.delete(session);
+      this.#services.limits.leave(session);
       this.#services.observer.sessionClosed(session.ageSeconds, session.security?.mode ?? 'none');
       session.log.debug({ end }, 'session closed');
     });
@@ -280,6 +293,16 @@ const shellTexts: ReadonlyMap<number, string> = new Map([
   [530, 'Log in with USER and PASS first'],
 ]);
 
+const refusals = {
+  draining: 'Server is stopping',
+  max_sessions: 'Too many sessions, try again later',
+  max_sessions_per_address: 'Too many sessions from your address, close one first',
+} as const satisfies Record<ReachedLimit | 'draining', string>;
+
+/** Refused sessions that are still there, reading their 421. */
+const refusedMax = 256;
+/** Commands without a login; clients that try every verb need some 100. */
+const loginCommandsMax = 500;
 /** How often a drain looks at what is left. */
 const drainPollMs = 100;
 /** How long a transfer cut by the drain deadline may take to abort its upload in COS. */

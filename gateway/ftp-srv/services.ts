@@ -16,6 +16,7 @@ import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import type { PartPool } from '#gateway/transfer/budget.ts';
 import type { TransferObserver } from '#gateway/transfer/observer.ts';
 import type { PartPlan } from '#gateway/transfer/plan.ts';
+import type { ReachedLimit, SessionLimits } from './session-limits.ts';
 
 /** Everything a logged-in session may touch. */
 export interface SessionAccount {
@@ -30,6 +31,8 @@ export interface SessionAccount {
   readonly plan: PartPlan;
   readonly partsInFlight: number;
   readonly incompleteUploads: 'discard' | 'complete';
+  /** Logged in at once; 0: no limit. */
+  readonly sessionsMax: number;
 }
 
 export interface SessionTimeouts {
@@ -80,7 +83,11 @@ export interface TransferSummary {
 }
 
 /** By which word of the configuration, or state, a session was refused. */
-export type SessionRefusal = 'tls_handshakes' | 'max_sessions' | 'draining';
+export type SessionRefusal =
+  | ReachedLimit
+  | 'max_sessions_per_account'
+  | 'tls_handshakes'
+  | 'draining';
 
 /** Counters of the server; `observe` satisfies it. */
 export interface SessionObserver {
@@ -89,7 +96,8 @@ export interface SessionObserver {
   sessionClosed(seconds: number, protection: 'none' | 'explicit' | 'implicit'): void;
   tlsHandshake(channel: TlsChannel, result: HandshakeResult): void;
   sessionRefused(reason: SessionRefusal): void;
-  login(result: 'success' | 'failure' | 'throttled'): void;
+  /** limited: the password was right, but the account has all its sessions. */
+  login(result: 'success' | 'failure' | 'throttled' | 'limited'): void;
   command(verb: string): void;
   reply(code: number): void;
   /** What becomes of reserved ports is told by the ports. @param waitSeconds from 150 on. */
@@ -106,13 +114,15 @@ export interface SessionObserver {
 export type LoginOutcome =
   | { readonly kind: 'accepted'; readonly account: SessionAccount }
   | { readonly kind: 'refused' }
+  /** The account has all the sessions it may have. */
+  | { readonly kind: 'limited' }
   /** Too many failures from this address; try again after this long. */
   | { readonly kind: 'throttled'; readonly retryAfterMs: number };
 
 /** What a session finds when it asks for its account again: no such user any more, or elsewhere. */
 export type AccountEnd = 'removed' | 'moved';
 
-/** `activeMode`, `dataPeer` and `sessionsMax` may change while the server runs. */
+/** `activeMode`, `dataPeer` and `timeouts` may change while the server runs. */
 export interface FtpServices {
   readonly clock: Clock;
   readonly log: Log;
@@ -130,8 +140,7 @@ export interface FtpServices {
   readonly dataPeer: 'same' | 'network' | 'any';
   /** Whether PORT and EPRT are served. */
   readonly activeMode: 'disabled' | 'enabled';
-  /** At most this many sessions; 0 means no limit. */
-  readonly sessionsMax: number;
+  readonly limits: SessionLimits;
   /** Never says which of user and password was wrong, and takes as long for both. */
   authenticate(user: string, password: string, peer: string): Promise<LoginOutcome>;
   /** What has become of the account a session logged in with. Asked between commands. */

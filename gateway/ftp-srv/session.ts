@@ -74,6 +74,7 @@ export class Session {
   #dataSource: DataSource | undefined;
   #idleTimer: Timer | undefined;
   #transferCount = 0;
+  #commandsBeforeLogin = 0;
   readonly #closed = new AbortController();
   readonly #openedMs: number;
   /** When the last command or transfer ended: a client then has something to say again. */
@@ -150,6 +151,12 @@ export class Session {
     this.control.codec = account.codec;
     this.failedLogins = 0;
     this.#armTimer();
+  }
+
+  /** @returns how many commands it has sent since it was last logged in, or came. */
+  countBeforeLogin(): number {
+    this.#commandsBeforeLogin = this.isLoggedIn ? 0 : this.#commandsBeforeLogin + 1;
+    return this.#commandsBeforeLogin;
   }
 
   /** The same user with other rights, from the next command on. */

@@ -24,6 +24,7 @@ export async function logInThroughShell(
 /** Back to the state after the greeting. */
 export function logOut(session: Session): void {
   session.connection.authenticated = false;
+  session.services.limits.logOut(session);
   session.reset();
 }
 
@@ -37,7 +38,10 @@ export async function answerShellLogin(
   if (!session) throw new LoginRefused({ kind: 'refused' });
   const outcome = await session.services.authenticate(user, password, session.peerAddress);
   if (outcome.kind !== 'accepted') throw new LoginRefused(outcome);
-  session.logIn(outcome.account);
+  const { account } = outcome;
+  const hasPlace = session.services.limits.logIn(session, account.user, account.sessionsMax);
+  if (!hasPlace) throw new LoginRefused({ kind: 'limited' });
+  session.logIn(account);
 }
 
 /** Carries the outcome through the event, which knows only success and failure. */

@@ -16,6 +16,24 @@ export function plainAddress(address: string): string {
   return short.startsWith('::ffff:') && short.includes('.') ? short.slice('::ffff:'.length) : short;
 }
 
+/**
+ * Whom an address stands for when clients are counted: one IPv4 address, or the /64 of an IPv6 address,
+ * which one customer has whole.
+ */
+export function customerOf(address: string): string {
+  const plain = plainAddress(address);
+  return isIPv6(plain) ? firstHalf(plain) : plain;
+}
+
+/** The first four groups of a short-form IPv6 address. */
+function firstHalf(address: string): string {
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = Array.from({ length: 8 - groups.length - after.length }, () => '0');
+  return [...groups, ...(tail === undefined ? [] : zeros), ...after].slice(0, 4).join(':');
+}
+
 /** One range. Build with {@link parseNetwork}. */
 export interface Network {
   /** As it was written. */

@@ -5,8 +5,15 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 export type SessionProtection = 'none' | 'explicit' | 'implicit';
 
 const protections = ['none', 'explicit', 'implicit'] as const satisfies SessionProtection[];
-const loginResults = ['success', 'failure', 'throttled'] as const;
-const sessionRefusals = ['max_sessions', 'tls_handshakes', 'proxy_protocol', 'draining'] as const;
+const loginResults = ['success', 'failure', 'throttled', 'limited'] as const;
+const sessionRefusals = [
+  'max_sessions',
+  'max_sessions_per_address',
+  'max_sessions_per_account',
+  'tls_handshakes',
+  'proxy_protocol',
+  'draining',
+] as const;
 const tlsChannels = ['control', 'data'] as const;
 const handshakeResults = ['success', 'failed', 'timeout', 'not_resumed'] as const;
 const replyClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;

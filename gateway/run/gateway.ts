@@ -10,6 +10,7 @@ import { PassivePorts, type PassivePortsOptions } from '#gateway/ftp/passive-por
 import { commandVerbs } from '#gateway/ftp-srv/commands/table.ts';
 import { type DrainOptions, FtpGatewayServer } from '#gateway/ftp-srv/server.ts';
 import type { SessionTimeouts, TransferDirection } from '#gateway/ftp-srv/services.ts';
+import { SessionLimits } from '#gateway/ftp-srv/session-limits.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
@@ -30,6 +31,7 @@ import { Masquerade } from './masquerade.ts';
 import { chooseUploadMemory, processBaseBytes } from './memory.ts';
 import { openProxyDoor } from './proxy-doors.ts';
 import { type ReloadCause, Reloads } from './reload.ts';
+import { limitsOf, timeoutsOf } from './session-words.ts';
 import { Stores, type StoresOptions } from './stores.ts';
 import { observeTransfers } from './transfer-observer.ts';
 import { UploadMarks } from './upload-marks.ts';
@@ -84,14 +86,6 @@ export interface RunningGateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const timeoutDefaults: SessionTimeouts = {
-  loginMs: 60_000,
-  idleMs: 600_000,
-  stallMs: 120_000,
-  dataConnectMs: 30_000,
-  tlsHandshakeMs: 20_000,
-};
-
 /**
  * Ready when it resolves. Whatever was opened is closed again when a later step fails.
  * @throws RunError when the FTP port cannot be bound. @throws ObserveError for an admin port somebody chose.
@@ -128,7 +122,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       log,
       pool,
       passivePorts,
-      timeouts: { ...timeoutDefaults, ...options.timeouts },
+      get timeouts() {
+        return { ...timeoutsOf(live.config), ...options.timeouts };
+      },
+      limits: new SessionLimits(() => limitsOf(live)),
       ...(proxyDoor && { proxyDoor }),
       dataReading: options.dataReading ?? (await chooseDataReading(clock, log)),
       tls: certificates,
@@ -139,9 +136,6 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       },
       get activeMode() {
         return live.config.active_mode;
-      },
-      get sessionsMax() {
-        return live.config.max_sessions ?? 0;
       },
       authenticate: (user, password, peer) => logins.authenticate(user, password, peer),
       currentAccount: (held) => logins.currentAccount(held),

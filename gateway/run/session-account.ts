@@ -53,6 +53,7 @@ export function sessionAccount(
     plan,
     partsInFlight: config.parts_in_flight ?? partsInFlightDefault,
     incompleteUploads: account.incomplete_uploads,
+    sessionsMax: account.max_sessions,
   };
 }
 

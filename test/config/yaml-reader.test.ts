@@ -66,6 +66,7 @@ describe('words', () => {
     ['Listen-Port: 1', '"Listen-Port" (did you mean listen_port?)'],
     ['passive_ports: 1', '"passive_ports" (did you mean passive_port?)'],
     ['max_connection_num: 512', '"max_connection_num" (did you mean max_sessions?)'],
+    ['max_per_ip: 5', '"max_per_ip" (did you mean max_sessions_per_address?)'],
     ['colour: red', '"colour"'],
     ['constructor: 1', '"constructor"'],
     ['__proto__: {listen_port: 1}', '"__proto__"'],

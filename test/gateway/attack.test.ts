@@ -92,19 +92,6 @@ test('two transfers pipelined in one segment do not share a data connection', as
   assert.equal(String(Buffer.concat(received)), 'content');
 });
 
-test('sessions over the limit are told 421, and a free place is given again', async () => {
-  await using ftp = await startTestGateway({ words: { max_sessions: 2 } });
-  const first = await FtpClient.connect(ftp.port);
-  await using second = await FtpClient.connect(ftp.port);
-  await using third = await FtpClient.connect(ftp.port);
-  assert.equal(third.greeting.code, 421);
-  await first[Symbol.asyncDispose]();
-  await until('a place', () => ftp.gateway.sessionCount < 2);
-  await using fourth = await FtpClient.connect(ftp.port);
-  assert.equal(fourth.greeting.code, 220);
-  await second.expect(200, 'NOOP');
-});
-
 test('a client without a login is closed when the login timer ends, whatever it sends', async () => {
   await using ftp = await startTestGateway({ timeouts: { loginMs: 200 } });
   await using client = await FtpClient.connect(ftp.port);

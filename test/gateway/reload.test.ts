@@ -347,7 +347,7 @@ test('a configuration whose store cannot be made leaves the one before whole', a
     return { ...config, max_sessions: 1, accounts: [{ ...account, cos }] };
   }, 'file');
   assert.equal(linesOf(ftp, 'config not reloaded').length, 1);
-  assert.equal(ftp.gateway.config.max_sessions, undefined);
+  assert.equal(ftp.gateway.config.max_sessions, 5000);
   assert.equal(await tryLogIn(ftp, 'alice', 'secret'), 230);
   assert.equal(await tryLogIn(ftp, 'bob', 'builder'), 530);
 });

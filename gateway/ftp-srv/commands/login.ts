@@ -85,6 +85,12 @@ async function logIn(session: Session, password: string): Promise<void> {
       session.services.observer.login('failure');
       session.log.warn({ user }, 'login refused');
       return refuse(session);
+    case 'limited':
+      session.services.observer.login('limited');
+      session.services.observer.sessionRefused('max_sessions_per_account');
+      session.log.warn({ user }, 'login refused: too many sessions of the account');
+      session.claimedUser = undefined;
+      return session.reply(530, 'This account has all its sessions in use, try again later');
     case 'throttled':
       session.services.observer.login('throttled');
       session.log.warn({ user, retry_after_ms: outcome.retryAfterMs }, 'login throttled');

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { commandTable as table } from '#gateway/ftp-srv/commands/table.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
+import { conformanceCases } from '#test/support/conformance-cases.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTlsGateway } from '#test/support/tls-gateway.ts';
 
@@ -58,6 +59,15 @@ describe('the compliance page', () => {
   test('has exactly the verbs of the command table, aliases in one row', () => {
     const ofPage = rows.map(({ verbs }) => verbs.join(', ')).toSorted();
     assert.deepEqual(ofPage, table.map(({ verbs }) => verbs.join(', ')).toSorted());
+  });
+
+  test('has a row in the conformance suite for each verb', () => {
+    const verbs = table.flatMap((entry) => entry.verbs);
+    assert.deepEqual(
+      verbs.filter((verb) => !Object.hasOwn(conformanceCases, verb)),
+      [],
+      'test/support/conformance-cases.ts, then UPDATE_GOLDEN=1 npm test -- gateway/conformance',
+    );
   });
 
   test('names the source the command table names', () => {

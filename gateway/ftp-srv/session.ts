@@ -142,7 +142,7 @@ export class Session {
   /** The control connection is TLS from now on; there is no way back. */
   secure(security: ControlSecurity): void {
     this.#security = security;
-    this.#resetProtection();
+    this.forgetProtection();
   }
 
   logIn(account: SessionAccount): void {
@@ -177,11 +177,13 @@ export class Session {
     this.isExtendedPassiveOnly = false;
     this.forgetTransferParameters();
     this.releaseDataSource();
-    this.#resetProtection();
   }
 
-  /** Clients of implicit TLS send no PROT: their data connections are protected from the start. */
-  #resetProtection(): void {
+  /**
+   * PBSZ and PROT are the connection's, not the user's: many clients send them before USER, so only AUTH
+   * and REIN take them back. Clients of implicit TLS send none: their data is protected from the start.
+   */
+  forgetProtection(): void {
     const isImplicit = this.#security?.mode === 'implicit';
     this.hasBufferSize = isImplicit;
     this.dataProtection = isImplicit ? 'private' : 'clear';

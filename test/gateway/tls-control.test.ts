@@ -199,6 +199,22 @@ describe('PBSZ and PROT', () => {
     await client.expect(257, 'PWD');
   });
 
+  test('PROT P before USER holds for whoever logs in', async () => {
+    await using ftp = await startTlsGateway();
+    await using client = await FtpClient.connect(ftp.port);
+    await client.secure();
+    await client.expect(200, 'PBSZ 0');
+    await client.expect(200, 'PROT P');
+    await client.expect(331, 'USER alice');
+    await client.expect(230, 'PASS secret');
+    const data = client.protect(await client.openData());
+    data.on('secureConnect', () => data.end('not in clear'));
+    data.resume();
+    await client.expect(150, 'STOR file');
+    assert.equal((await client.reply()).code, 226);
+    assert.equal(String(await ftp.bytes('file')), 'not in clear');
+  });
+
   test('REIN logs out, keeps TLS and takes PROT back', async () => {
     await using ftp = await startTlsGateway();
     await using client = await FtpClient.logInSecurely(ftp.port);

@@ -37,6 +37,7 @@ export const loginCommands: readonly CommandEntry[] = [
     transferParameters: 'forgotten',
     run: async (session) => {
       logOut(session);
+      session.forgetProtection();
       await session.reply(220, 'Ready for a new user');
     },
   },

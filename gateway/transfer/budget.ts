@@ -18,6 +18,7 @@ import type { Clock, Timer } from '#gateway/kit/clock.ts';
 import { type Crc64Engine, createCrc64Engine } from '#gateway/kit/crc64.ts';
 import { TransferError } from './errors.ts';
 import { type Extent, Extents } from './extents.ts';
+import { Starters, startersBytes } from './starters.ts';
 
 /** Memory is granted in multiples of this: the smallest part COS accepts before the last (page 7750). */
 export const unitBytes: number = MiB;
@@ -26,11 +27,11 @@ export const unitBytes: number = MiB;
 const patienceMs = 250;
 
 const pageBytes = 64 * 1024;
-/** WebAssembly addresses 4 GiB; the first page is the checksum's. */
-const unitsMax = 4095;
+/** WebAssembly addresses 4 GiB; the first page is the checksum's, 16 MiB at most are for starters. */
+const unitsMax = 4079;
 
 export interface PartPoolOptions {
-  /** `upload_memory`: rounded down to whole MiB, at least 1 MiB, at most 4095 MiB. */
+  /** `upload_memory`: rounded down to whole MiB, at least 1 MiB, at most 4079 MiB. */
   readonly memoryBytes: number;
   readonly clock: Clock;
   /** For tests: overwrites what is released, so that a late reader sees it. Default false. */
@@ -70,8 +71,11 @@ export class PartPool {
   readonly limitBytes: number;
   /** Takes checksums of the pool's own memory without copying. */
   readonly crc: Crc64Engine;
+  /** For the first bytes of uploads, beside `limitBytes`. */
+  readonly starters: Starters;
   readonly #clock: Clock;
   readonly #memory: WebAssembly.Memory;
+  readonly #partsOffset: number;
   readonly #extents: Extents;
   readonly #poisonReleased: boolean;
   readonly #queue: Waiter[] = [];
@@ -80,10 +84,13 @@ export class PartPool {
 
   constructor(options: PartPoolOptions) {
     const units = Math.min(unitsMax, Math.max(1, Math.floor(options.memoryBytes / unitBytes)));
-    const pages = 1 + (units * unitBytes) / pageBytes;
     this.limitBytes = units * unitBytes;
+    const beginningsBytes = startersBytes(this.limitBytes);
+    this.#partsOffset = pageBytes + beginningsBytes;
+    const pages = (this.#partsOffset + this.limitBytes) / pageBytes;
     this.#clock = options.clock;
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.starters = new Starters(new Uint8Array(this.#memory.buffer, pageBytes, beginningsBytes));
     this.#extents = new Extents(units);
     this.#poisonReleased = options.poisonReleased ?? false;
     this.crc = createCrc64Engine(this.#memory);
@@ -209,7 +216,7 @@ export class PartPool {
     this.#usedBytesPeak = Math.max(this.#usedBytesPeak, this.usedBytes);
     const bytes = new Uint8Array(
       this.#memory.buffer,
-      pageBytes + extent.start * unitBytes,
+      this.#partsOffset + extent.start * unitBytes,
       extent.units * unitBytes,
     );
     return new Grant(bytes, () => {

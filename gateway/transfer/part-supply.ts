@@ -5,6 +5,7 @@
 import type { GrantOptions, PartBuffer, PartPool } from './budget.ts';
 import { FillingPart } from './part.ts';
 import { type PartPlan, partsMax } from './plan.ts';
+import { starterBytes } from './starters.ts';
 
 export interface PartSupplyOptions {
   readonly pool: PartPool;
@@ -18,6 +19,16 @@ export class PartSupply {
 
   constructor(options: PartSupplyOptions) {
     this.#options = options;
+  }
+
+  /**
+   * A small beginning instead of part 1, always at once; undefined when there is none, or when the file
+   * is known to be longer.
+   */
+  tryStarter(): FillingPart | undefined {
+    const { pool, expectedBytes = 0 } = this.#options;
+    const buffer = expectedBytes > starterBytes ? undefined : pool.starters.tryTake();
+    return buffer && this.#part(1, buffer);
   }
 
   /** At once, or undefined when it would have to wait. */

@@ -51,6 +51,15 @@ export class FillingPart {
     if (this.#filledBytes - this.#hashedBytes >= blockBytes) this.#hash();
   }
 
+  /** Begins with what `starter` holds, and lets go of that. @returns itself. */
+  absorb(starter: FillingPart): this {
+    const bytes = starter.#buffer.bytes.subarray(0, starter.#filledBytes);
+    this.#buffer.bytes.set(bytes);
+    this.advance(bytes.length);
+    starter.release();
+    return this;
+  }
+
   seal(): SealedPart {
     this.#hash();
     return {

@@ -35,7 +35,7 @@ export interface UploadOptions {
 export interface UploadTiming {
   /** For the first memory, before any data. Default 30 s. */
   readonly firstGrantMs: number;
-  /** For more memory, while the client waits to send. Default 10 min. */
+  /** For more memory, while the client waits to send. Default 1 h: slow clients take their turns. */
   readonly nextGrantMs: number;
   /**
    * How often and how long Complete is repeated. Default up to 45 s, because many clients wait 60 s for
@@ -51,7 +51,7 @@ export interface UploadTiming {
 
 export const uploadTiming: UploadTiming = {
   firstGrantMs: 30_000,
-  nextGrantMs: 600_000,
+  nextGrantMs: 3_600_000,
   completeRetry: { attemptsMax: 40, firstDelayMs: 200, delayMsMax: 5_000, deadlineMs: 45_000 },
   abortRetry: { attemptsMax: 4, firstDelayMs: 500, delayMsMax: 5_000, deadlineMs: 60_000 },
   discardWaitMs: 10_000,

@@ -17,8 +17,16 @@ import type { FillingPart, SealedPart } from './part.ts';
 import type { PartSender } from './part-sender.ts';
 
 export type UploadState =
-  /** Bytes go into part 1; the store knows nothing yet. `probe` waits for the byte after a full part 1. */
-  | { name: 'receiving'; part?: FillingPart | undefined; probe?: FillingPart | undefined }
+  /**
+   * Bytes go into a starter, then into part 1; the store knows nothing yet. `probe` waits for the byte
+   * after a full part 1.
+   */
+  | {
+      name: 'receiving';
+      starter?: FillingPart | undefined;
+      part?: FillingPart | undefined;
+      probe?: FillingPart | undefined;
+    }
   | { name: 'sending'; sender: PartSender; part?: FillingPart | undefined }
   /** The data ended: `body` is all of it (absent: no bytes), or `sender` has the parts. */
   | { name: 'ending'; body?: SealedPart | undefined; sender?: PartSender | undefined }
@@ -49,7 +57,9 @@ export const successors = {
 export function holdings(state: UploadState): Holdings {
   switch (state.name) {
     case 'receiving':
-      return { memory: [state.part, state.probe].filter((part) => part !== undefined) };
+      return {
+        memory: [state.starter, state.part, state.probe].filter((part) => part !== undefined),
+      };
     case 'sending':
       return { memory: state.part ? [state.part] : [], sender: state.sender };
     case 'ending':

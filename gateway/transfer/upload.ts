@@ -139,7 +139,7 @@ export class Upload {
   ready(): Promise<void> {
     const failure = this.#failure();
     if (failure) return Promise.reject(failure.error);
-    if (this.space().length > 0) return Promise.resolve();
+    if (this.space().length > 0 || this.#begin()) return Promise.resolve();
     return this.#grant?.promise ?? this.#waitForGrant();
   }
 
@@ -185,8 +185,17 @@ export class Upload {
 
   #filling(): FillingPart | undefined {
     const state = this.#state;
-    if (state.name === 'receiving') return state.probe ?? state.part;
+    if (state.name === 'receiving') return state.probe ?? state.part ?? state.starter;
     return state.name === 'sending' ? state.part : undefined;
+  }
+
+  /** With a starter, when the upload has nothing yet and builds on nothing. */
+  #begin(): boolean {
+    const state = this.#state;
+    if (state.name !== 'receiving' || state.starter || state.part || this.#options.base)
+      return false;
+    state.starter = this.#supply.tryStarter();
+    return state.starter !== undefined;
   }
 
   #isBeyondOnePart({ probe }: Extract<UploadState, { name: 'receiving' }>): boolean {
@@ -196,7 +205,10 @@ export class Upload {
   /** A full part 1 waits for one byte more, if that costs no wait: the file may be exactly that long. */
   #partIsFull(): void {
     const state = this.#state;
-    if (state.name === 'receiving') {
+    if (state.name === 'receiving' && state.starter) {
+      const part = this.#supply.tryNext(1, 0);
+      if (part) this.#adopt(part);
+    } else if (state.name === 'receiving') {
       state.probe = this.#supply.tryNext(2, this.#objectBytes);
       if (!state.probe) this.#openMultipart();
     } else if (state.name === 'sending' && state.part) {
@@ -255,7 +267,7 @@ export class Upload {
     try {
       if (this.#state.name === 'sending') await this.#state.sender.room();
       const number = this.#sealedParts + 1;
-      const beforeBytes = this.#objectBytes - this.#continuation.unreadBytes;
+      const beforeBytes = this.#beforePartBytes();
       const part = await this.#supply.next(number, beforeBytes, { signal, timeoutMs });
       await this.#continuation.readHead(this.#options.store, part, signal);
       if (!this.#adopt(part)) {
@@ -267,8 +279,19 @@ export class Upload {
     }
   }
 
+  /** Of the object, in the parts before the next one: a starter's bytes go into part 1. */
+  #beforePartBytes(): number {
+    const isStarting = this.#state.name === 'receiving' && this.#state.starter !== undefined;
+    return isStarting ? 0 : this.#objectBytes - this.#continuation.unreadBytes;
+  }
+
   #adopt(part: FillingPart): boolean {
     const state = this.#state;
+    if (state.name === 'receiving' && state.starter) {
+      state.part = part.absorb(state.starter);
+      state.starter = undefined;
+      return true;
+    }
     const isWanted = (state.name === 'receiving' || state.name === 'sending') && !state.part;
     if (isWanted) state.part = part;
     return isWanted;
@@ -306,8 +329,9 @@ export class Upload {
     if (state.name === 'receiving') {
       state.probe?.release();
       const isUnchanged = this.#unchanged() !== undefined;
-      if (isUnchanged) state.part?.release();
-      const body = isUnchanged ? undefined : state.part && this.#seal(state.part);
+      const only = state.part ?? state.starter;
+      if (isUnchanged) only?.release();
+      const body = isUnchanged ? undefined : only && this.#seal(only);
       this.#enter({ name: 'ending', body });
     } else if (state.name === 'sending') {
       const { sender, part } = state;

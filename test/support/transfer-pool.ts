@@ -21,6 +21,7 @@ export function assertPoolsEmpty(): void {
   pools.clear();
   for (const pool of opened) {
     assert.equal(pool.usedBytes, 0, 'all part memory is given back');
+    assert.equal(pool.starters.inUse, 0, 'all starters are given back');
     assert.equal(pool.waiting, 0, 'nobody waits for part memory');
   }
 }

@@ -42,7 +42,7 @@ describe('PartPool', () => {
       [1.9, 1],
       [2, 2],
       [8, 8],
-      [64 * 1024, 4095],
+      [64 * 1024, 4079],
     ] as const) {
       const pool = new PartPool({ memoryBytes: memory * MiB, clock: fakeClock() });
       assert.equal(pool.limitBytes, limit * MiB, `${memory} MiB`);

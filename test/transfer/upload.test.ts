@@ -3,7 +3,9 @@ import { afterEach, describe, test } from 'node:test';
 import { MiB } from '#gateway/kit/bytes.ts';
 import { crc64 } from '#gateway/kit/crc64.ts';
 import { StoreError } from '#gateway/storage/object-store.ts';
+import type { PartBuffer, PartPool } from '#gateway/transfer/budget.ts';
 import { TransferError } from '#gateway/transfer/errors.ts';
+import { starterBytes } from '#gateway/transfer/starters.ts';
 import type { MemoryStoreOperation } from '#test/support/memory-store.ts';
 import { seededRandom } from '#test/support/random.ts';
 import { assertPoolsEmpty } from '#test/support/transfer-pool.ts';
@@ -203,9 +205,48 @@ describe('the limit of an upload', () => {
   });
 });
 
+/** All of them, so that uploads have to begin with a part. */
+function holdStarters(pool: PartPool): Disposable {
+  const held: PartBuffer[] = [];
+  for (let next = pool.starters.tryTake(); next; next = pool.starters.tryTake()) held.push(next);
+  return { [Symbol.dispose]: () => held.forEach((starter) => starter.release()) };
+}
+
 describe('memory for an upload', () => {
+  test('begins with 16 KiB at once, though all parts are taken; a part comes with the byte beyond', async () => {
+    const { open, pool, clock, store } = uploadBench(1);
+    const other = pool.tryAcquire({ bytes: MiB });
+    const data = random.bytes(starterBytes + 1);
+    const upload = open();
+    await upload.ready();
+    assert.equal(upload.space().length, starterBytes);
+    const fed = feed(upload, data);
+    await clock.advance(3_599_999);
+    assert.deepEqual([upload.receivedBytes, upload.space().length], [starterBytes, 0]);
+    other?.release();
+    await drive(clock, fed);
+    assert.deepEqual([pool.starters.inUse, pool.usedBytes], [0, MiB]);
+    await drive(clock, upload.finish(yes));
+    assert.equal(store.objects.get('inbox/file')?.info.crc64, crc64(data));
+  });
+
+  for (const bytes of [0, 1, starterBytes - 1, starterBytes]) {
+    test(`of ${bytes} bytes takes no part at all`, async () => {
+      const { open, pool, clock, store } = uploadBench(1);
+      const other = pool.tryAcquire({ bytes: MiB });
+      const data = random.bytes(bytes);
+      const upload = open();
+      await drive(clock, feed(upload, data));
+      await drive(clock, upload.finish(yes));
+      assert.equal(store.objects.get('inbox/file')?.info.crc64, crc64(data));
+      assert.equal(pool.starters.inUse, 0);
+      other?.release();
+    });
+  }
+
   test('is asked for before any byte, and its absence told after 30 s', async () => {
     const { open, pool, clock, store } = uploadBench(1);
+    using _starters = holdStarters(pool);
     const other = pool.tryAcquire({ bytes: MiB });
     const upload = open();
     assert.equal(upload.space().length, 0);
@@ -222,6 +263,7 @@ describe('memory for an upload', () => {
 
   test('comes as soon as somebody gives some back', async () => {
     const { open, pool, clock } = uploadBench(1);
+    using _starters = holdStarters(pool);
     const other = pool.tryAcquire({ bytes: MiB });
     const upload = open();
     const [first, again] = [upload.ready(), upload.ready()];
@@ -235,6 +277,7 @@ describe('memory for an upload', () => {
 
   test('granted in the moment the upload is given up goes back', async () => {
     const { open, pool } = uploadBench(1);
+    using _starters = holdStarters(pool);
     const other = pool.tryAcquire({ bytes: MiB });
     const upload = open();
     const wait = upload.ready();

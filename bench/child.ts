@@ -5,9 +5,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 export interface ChildOptions {
-  /** Script and its arguments. */
+  /** A script Node runs as it is, and its arguments. */
   readonly args: readonly string[];
   readonly nodeFlags?: readonly string[];
   /** Where its standard output goes. Default: nowhere. */
@@ -81,4 +82,10 @@ export class Child implements AsyncDisposable {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
   }
+}
+
+/** For `args`: a TypeScript file of this folder. */
+export function scriptArgs(file: string, ...rest: readonly string[]): readonly string[] {
+  const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  return [pathOf('with-cache.mjs'), pathOf(file), ...rest];
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from '#test/support/condition.ts';
-import { Child } from './child.ts';
+import { Child, scriptArgs } from './child.ts';
 
 export type ContenderName =
   | 'gateway'
@@ -42,8 +42,7 @@ export function startContender(name: ContenderName, options: ContenderOptions): 
 }
 
 async function startByMessage(entry: string, options: ContenderOptions): Promise<Contender> {
-  const path = fileURLToPath(new URL(entry, import.meta.url));
-  const child = new Child({ ...options, args: [path, String(options.storePort)] });
+  const child = new Child({ ...options, args: scriptArgs(entry, String(options.storePort)) });
   const { ftpPort } = await child.message<{ ftpPort: number }>();
   return { child, ftpPort, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }

@@ -1,6 +1,5 @@
 /** The stand-in for COS as the rows see it: a process with a port, a delay and a memory of what was asked. */
-import { fileURLToPath } from 'node:url';
-import { Child } from './child.ts';
+import { Child, scriptArgs } from './child.ts';
 import type { StoreNews, StoreOrder } from './store/process.ts';
 
 export type RequestCounts = Readonly<Record<string, number>>;
@@ -10,8 +9,7 @@ export class Store implements AsyncDisposable {
   readonly child: Child;
 
   static async start(): Promise<Store> {
-    const entry = fileURLToPath(new URL('./store/process.ts', import.meta.url));
-    const child = new Child({ args: [entry] });
+    const child = new Child({ args: scriptArgs('store/process.ts') });
     const { port } = await child.message<Extract<StoreNews, { port: number }>>();
     return new Store(child, port);
   }

@@ -6,7 +6,6 @@ import { type FtpGateway, type FtpGatewaySpec, specSchema } from '#operator/api/
 import { nameRule, specRules } from '#operator/api/rules.ts';
 import { listenerProblem } from './profiles.ts';
 import type { OperatorSettings } from './settings.ts';
-import { unsupportedWarnings } from './unsupported-words.ts';
 
 export type CheckedSpec =
   | { readonly isGood: true; readonly spec: FtpGatewaySpec; readonly image: string }
@@ -32,16 +31,10 @@ export function checkGateway(gateway: FtpGateway, settings: OperatorSettings): C
 }
 
 /** What should be known about a resource that can be served. */
-export function warningsAbout(spec: FtpGatewaySpec): string[] {
-  const { exposure, replicas } = spec;
-  const isSplit = exposure.externalTrafficPolicy === 'Local' && replicas > 1;
+export function warningsAbout({ exposure, replicas }: FtpGatewaySpec): string[] {
+  if (exposure.externalTrafficPolicy !== 'Local' || replicas < 2) return [];
   return [
-    ...(isSplit
-      ? [
-          'externalTrafficPolicy Local loses data connections when shards are on several nodes: a node without the shard drops them',
-        ]
-      : []),
-    ...unsupportedWarnings(spec),
+    'externalTrafficPolicy Local loses data connections when shards are on several nodes: a node without the shard drops them',
   ];
 }
 

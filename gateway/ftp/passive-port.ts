@@ -40,6 +40,7 @@ function isFor(arrival: Arrival, { rule, hasHeader }: PendingReservation): boole
 /** A reservation that ended before its connection came. */
 interface Unused {
   readonly rule: PeerRule;
+  readonly holder: string | undefined;
   readonly untilMs: number;
 }
 
@@ -87,6 +88,15 @@ export class PassivePort {
     return true;
   }
 
+  /** Reservations of the holder, open or cooling down. */
+  countHeldBy(holder: string): number {
+    this.#forgetCooled();
+    let held = 0;
+    for (const reservation of this.#open) if (reservation.holder === holder) held += 1;
+    for (const unused of this.#unused) if (unused.holder === holder) held += 1;
+    return held;
+  }
+
   /** When the next cool-down of this port ends, on the monotonic clock; undefined without one. */
   get coolsAtMs(): number | undefined {
     this.#forgetCooled();
@@ -102,7 +112,8 @@ export class PassivePort {
   remove(reservation: PendingReservation, how: 'connected' | 'unused'): void {
     if (!this.#open.delete(reservation) || how === 'connected') return;
     const untilMs = this.#options.clock.monotonicMs() + this.#options.coolDownMs;
-    this.#unused.add({ rule: reservation.rule, untilMs });
+    const { rule, holder } = reservation;
+    this.#unused.add({ rule, holder, untilMs });
   }
 
   /** Stops listening and ends what is reserved; connections already handed over live on. */

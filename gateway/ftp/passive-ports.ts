@@ -11,6 +11,7 @@ import { FtpError } from './errors.ts';
 import type { PassivePort } from './passive-port.ts';
 import { PassiveRange, type PortChoice, type RangeLimits } from './passive-range.ts';
 import { type PeerNetworks, type PeerPolicy, type PeerRule, peerRule } from './peer-rule.ts';
+import { PortQueue, type PortQueueLimits } from './port-queue.ts';
 import type { ProxyDoor } from './proxy-door.ts';
 import {
   defaultReservationTimeouts,
@@ -44,17 +45,13 @@ export interface PassivePortsOptions {
   readonly limits?: Partial<PassivePortsLimits>;
 }
 
-export interface PassivePortsLimits extends ReservationTimeouts, RangeLimits {
-  /** How long `reserve` waits for a port. Default 5 s. */
-  readonly waitMs: number;
-  /** Sessions waiting at once; more fail at once. Default 1024. */
-  readonly waitingMax: number;
-}
+export interface PassivePortsLimits extends ReservationTimeouts, RangeLimits, PortQueueLimits {}
 
 export const defaultPassivePortsLimits: PassivePortsLimits = {
   ...defaultReservationTimeouts,
   waitMs: 5_000,
   waitingMax: 1024,
+  waitingOfHolderMax: 256,
   coolDownMs: 2_000,
   boundAtStartMax: 256,
   growPorts: 64,
@@ -67,6 +64,11 @@ export interface ReserveOptions {
   /** Whether a balancer announced it; then it announces the data connection too. Default false. */
   readonly hasHeader?: boolean;
   readonly policy: PeerPolicy;
+  /**
+   * Whom its ports are counted for, any text: an account at an address. Who holds many gets no further one
+   * while fewer are left for others. Absent: not counted.
+   */
+  readonly holder?: string;
   /** Only for `onOutcome`. Default epsv. */
   readonly mode?: PassiveMode;
   /** Ends the waiting; the reservation itself is ended by `release`. */
@@ -88,20 +90,15 @@ export interface PassivePortCounts {
 interface Wish {
   readonly rule: PeerRule;
   readonly hasHeader: boolean;
+  readonly holder: string | undefined;
   readonly mode: PassiveMode;
-}
-
-interface Waiter {
-  readonly wish: Wish;
-  readonly grant: (reservation: Reservation) => void;
-  readonly fail: (reason: unknown) => void;
 }
 
 export class PassivePorts {
   readonly #options: PassivePortsOptions;
   readonly #limits: PassivePortsLimits;
   readonly #range: PassiveRange;
-  readonly #waiting = new Set<Waiter>();
+  readonly #queue: PortQueue<Wish, Reservation>;
   #coolTimer: Timer | undefined;
   #isClosed = false;
 
@@ -116,6 +113,7 @@ export class PassivePorts {
     const { ports, host = '::', clock, log } = options;
     this.#options = options;
     this.#limits = { ...defaultPassivePortsLimits, ...options.limits };
+    this.#queue = new PortQueue(clock, this.#limits);
     this.#range = new PassiveRange({
       ports,
       host,
@@ -131,7 +129,7 @@ export class PassivePorts {
   get counts(): PassivePortCounts {
     const { bound, unboundCount } = this.#range;
     const busy = [...bound].filter((port) => port.isBusy).length;
-    return { busy, free: bound.size - busy, unbound: unboundCount, waiting: this.#waiting.size };
+    return { busy, free: bound.size - busy, unbound: unboundCount, waiting: this.#queue.size };
   }
 
   /** The ports bound now, ascending: for the log line at start and for checks. */
@@ -147,9 +145,9 @@ export class PassivePorts {
     options.signal?.throwIfAborted();
     if (this.#isClosed) throw closedError();
     const networks = this.#options.networks ?? noNetworks;
-    const { peer, policy, hasHeader = false } = options;
+    const { peer, policy, hasHeader = false, holder } = options;
     const rule = peerRule(peer, policy, networks);
-    const wish = { rule, hasHeader, mode: options.mode ?? 'epsv' };
+    const wish = { rule, hasHeader, holder, mode: options.mode ?? 'epsv' };
     return this.#tryReserve(wish) ?? (await this.#wait(wish, options.signal));
   }
 
@@ -160,27 +158,46 @@ export class PassivePorts {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#coolTimer?.cancel();
-    for (const waiter of this.#waiting) waiter.fail(closedError());
+    this.#queue.failAll(closedError());
     this.#options.door?.close();
     await this.#range.close();
   }
 
+  /**
+   * The least recently used port that can serve it. A holder of many gets it only while more are left than
+   * it holds: so one alone may have half of the ports, and whoever comes next still finds some.
+   */
   #tryReserve(wish: Wish): Reservation | undefined {
+    const held = this.#heldBy(wish.holder);
+    let first: PassivePort | undefined;
+    let left = 0;
     for (const port of this.#range.bound) {
       if (!port.canServe(wish.rule)) continue;
-      this.#range.markUsed(port);
-      return this.#reserveOn(port, wish);
+      first ??= port;
+      left += 1;
+      if (left <= held) continue;
+      this.#range.markUsed(first);
+      return this.#reserveOn(first, wish);
     }
     return undefined;
   }
 
-  #reserveOn(port: PassivePort, { rule, hasHeader, mode }: Wish): Reservation {
+  /** Ports that nobody else can have because of it, for now. */
+  #heldBy(holder: string | undefined): number {
+    if (holder === undefined) return 0;
+    let held = 0;
+    for (const port of this.#range.bound) held += port.countHeldBy(holder);
+    return held;
+  }
+
+  #reserveOn(port: PassivePort, { rule, hasHeader, holder, mode }: Wish): Reservation {
     const { clock, onOutcome } = this.#options;
     const reservedMs = clock.monotonicMs();
     const reservation = new PendingReservation({
       port: port.number,
       rule,
       hasHeader,
+      holder,
       clock,
       timeouts: this.#limits,
       onPortFree: (done, how) => {
@@ -196,51 +213,28 @@ export class PassivePorts {
     return reservation;
   }
 
-  #wait(wish: Wish, signal: AbortSignal | undefined): Promise<Reservation> {
-    const noPort = () => {
-      this.#options.onOutcome?.(wish.mode, 'no-port');
-      return noPortError();
-    };
-    if (this.#waiting.size >= this.#limits.waitingMax) throw noPort();
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        timer.cancel();
-        signal?.removeEventListener('abort', onAbort);
-        this.#waiting.delete(waiter);
-      };
-      const waiter: Waiter = {
-        wish,
-        grant(reservation) {
-          leave();
-          resolve(reservation);
-        },
-        fail(reason) {
-          leave();
-          reject(reason);
-        },
-      };
-      const onAbort = () => waiter.fail(signal?.reason);
-      const timer = this.#options.clock.setTimer(this.#limits.waitMs, () => waiter.fail(noPort()));
-      signal?.addEventListener('abort', onAbort);
-      this.#waiting.add(waiter);
-      this.#serveWhenCooled();
-      this.#range.grow();
-    });
+  async #wait(wish: Wish, signal: AbortSignal | undefined): Promise<Reservation> {
+    const waiting = this.#queue.wait(wish, signal);
+    this.#serveWhenCooled();
+    this.#range.grow();
+    try {
+      return await waiting;
+    } catch (error) {
+      const isLate = error instanceof FtpError && error.kind === 'no-port';
+      if (isLate) this.#options.onOutcome?.(wish.mode, 'no-port');
+      throw error;
+    }
   }
 
-  /** In the order they came; one that cannot be served yet does not hold up the others. */
   #serveWaiting(): void {
-    for (const waiter of this.#waiting) {
-      const reservation = this.#tryReserve(waiter.wish);
-      if (reservation) waiter.grant(reservation);
-    }
+    this.#queue.serve((wish) => this.#tryReserve(wish));
     this.#serveWhenCooled();
   }
 
   #serveWhenCooled(): void {
     this.#coolTimer?.cancel();
     this.#coolTimer = undefined;
-    if (this.#isClosed || this.#waiting.size === 0) return;
+    if (this.#isClosed || this.#queue.size === 0) return;
     const times = [...this.#range.bound].flatMap((port) => port.coolsAtMs ?? []);
     if (times.length === 0) return;
     const { clock } = this.#options;
@@ -250,10 +244,6 @@ export class PassivePorts {
 }
 
 const noNetworks: PeerNetworks = { containsBoth: () => false };
-
-function noPortError(): FtpError {
-  return new FtpError('no-port', 'no passive port became free in time', { retryable: true });
-}
 
 function closedError(): FtpError {
   return new FtpError('closed', 'the passive ports are closed');

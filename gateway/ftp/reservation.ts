@@ -35,6 +35,8 @@ export interface ReservationParts {
   readonly rule: PeerRule;
   /** Whether a balancer announces the connection. */
   readonly hasHeader: boolean;
+  /** Whom it is counted for. */
+  readonly holder?: string | undefined;
   readonly clock: Clock;
   readonly timeouts: ReservationTimeouts;
   /**
@@ -61,6 +63,7 @@ export class PendingReservation implements Reservation {
   readonly port: number;
   readonly rule: PeerRule;
   readonly hasHeader: boolean;
+  readonly holder: string | undefined;
   readonly #parts: ReservationParts;
   #state: State = { name: 'awaited' };
   #timer: Timer | undefined;
@@ -71,6 +74,7 @@ export class PendingReservation implements Reservation {
     this.port = parts.port;
     this.rule = parts.rule;
     this.hasHeader = parts.hasHeader;
+    this.holder = parts.holder;
     this.#endAfter(parts.timeouts.unusedMs, 'reservation-gone');
   }
 

@@ -454,3 +454,68 @@ test('on all addresses an IPv4 client is known by its IPv4 address', async () =>
   await dial(reservation.port, '127.0.0.2');
   (await reservation.accept({ timeoutMs: 5000 })).destroy();
 });
+
+const reserveFor = (ports: PassivePorts, holder: string) =>
+  ports.reserve({ peer: local, policy: 'any', holder });
+
+/** How many of so many wishes are granted at once. */
+async function countGranted(ports: PassivePorts, holder: string, wishes: number): Promise<number> {
+  let granted = 0;
+  for (let count = 0; count < wishes; count++) {
+    void reserveFor(ports, holder).then(
+      () => (granted += 1),
+      () => undefined,
+    );
+  }
+  await turn();
+  return granted;
+}
+
+test('one holder alone gets half of the ports, and each further one half of what is left', async () => {
+  await using opened = await openPorts(8);
+  const granted: number[] = [];
+  for (const holder of ['a', 'b', 'c', 'd', 'e']) {
+    granted.push(await countGranted(opened.ports, holder, 20));
+  }
+  assert.deepEqual(granted, [4, 2, 1, 1, 0]);
+});
+
+test('a single port is for everybody, one after the other', async () => {
+  await using opened = await openPorts(1);
+  assert.equal(await countGranted(opened.ports, 'a', 1), 1);
+  assert.equal(await countGranted(opened.ports, 'b', 1), 0);
+});
+
+test('ports given up unused count for their holder until they have cooled down', async () => {
+  const clock = fakeClock();
+  await using opened = await openPorts(4, { clock, limits: { coolDownMs: 2000, waitMs: 100 } });
+  const held = [await reserveFor(opened.ports, 'a'), await reserveFor(opened.ports, 'a')];
+  for (const reservation of held) reservation.release();
+  const late = kindOf(reserveFor(opened.ports, 'a'));
+  assert.equal(await kindOf(reserveFor(opened.ports, 'b')), 'granted');
+  await clock.advance(100);
+  assert.equal(await late, 'no-port');
+  await clock.advance(1900);
+  assert.equal(await kindOf(reserveFor(opened.ports, 'a')), 'granted');
+});
+
+test('a holder that waits is served as soon as one of its own is connected', async () => {
+  await using opened = await openPorts(2);
+  const first = await reserveFor(opened.ports, 'a');
+  const second = reserveFor(opened.ports, 'a');
+  await dial(first.port);
+  assert.notEqual((await second).port, first.port);
+});
+
+test('one holder does not fill the queue for the others', async () => {
+  await using opened = await openPorts(1, { limits: { waitingMax: 8, waitingOfHolderMax: 4 } });
+  await reserveFor(opened.ports, 'a');
+  const outcomes: unknown[] = [];
+  for (let count = 0; count < 6; count++) {
+    void kindOf(reserveFor(opened.ports, 'a')).then((kind) => outcomes.push(kind));
+  }
+  await turn();
+  assert.deepEqual(outcomes, ['no-port', 'no-port']);
+  void kindOf(reserveFor(opened.ports, 'b'));
+  assert.equal(opened.ports.counts.waiting, 5);
+});

@@ -1,6 +1,7 @@
 /** How the next transfer runs: data connection, representation, structure, mode. */
 import { formatExtendedPassive, formatPassive } from '#gateway/ftp/passive-address.ts';
 import type { PassiveMode } from '#gateway/ftp/passive-ports.ts';
+import { customerOf } from '#gateway/kit/networks.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 
@@ -99,6 +100,7 @@ async function reservePort(session: Session, mode: PassiveMode): Promise<number>
     peer: session.peerAddress,
     hasHeader: session.arrival.hasHeader,
     policy: dataPeer,
+    holder: `${session.account.user} ${customerOf(session.peerAddress)}`,
     mode,
     signal: session.closed,
   });

@@ -110,8 +110,8 @@ export interface ClientKind {
   readonly packages: readonly string[];
   /** Whether it can be started. */
   isInstalled(): Promise<boolean>;
-  /** Rows beyond what the client can do, with the reason. */
-  readonly notApplicable?: Readonly<Record<string, string>>;
+  /** Of a row for which its actions are not enough: the reason. */
+  whyNot?(row: string, mode: Mode): string | undefined;
   readonly modes: Readonly<Record<Mode, 'supported' | NotApplicable>>;
   create(options: ClientOptions): FtpClient;
 }

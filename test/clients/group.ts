@@ -1,12 +1,13 @@
 /** Runs one trial as a process group with a deadline, and turns whatever happens into results. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 import type { Mode } from './client.ts';
-import type { GroupResult, RowResult } from './result.ts';
-import type { TrialLine } from './trial.ts';
+import { type GroupResult, notTried, type RowResult } from './result.ts';
+import type { TrialLine, TrialRequest } from './trial.ts';
 
 const script = fileURLToPath(new URL('./trial.ts', import.meta.url));
 
@@ -14,9 +15,10 @@ export interface GroupOptions {
   readonly client: string;
   readonly mode: Mode;
   readonly server: string;
+  /** What the server's `prepare` filled. */
+  readonly programs: string;
   /** Parts of row names; none: all rows. */
   readonly words: readonly string[];
-  readonly deadlineMs: number;
 }
 
 const running = new Set<ChildProcess>();
@@ -27,10 +29,13 @@ export function killGroups(): void {
 }
 
 /** Never rejects: rows that did not come to an end have failed. */
-export async function runGroup(options: GroupOptions): Promise<GroupResult> {
-  const { client, mode, server, words, deadlineMs } = options;
+export async function runGroup(options: GroupOptions, deadlineMs: number): Promise<GroupResult> {
+  const { client, mode } = options;
   await using directory = await temporaryDirectory();
-  const child = spawn(process.execPath, [script, client, mode, server, directory.path, ...words], {
+  // Servers that give up root must reach what is theirs in there.
+  await chmod(directory.path, 0o711);
+  const request: TrialRequest = { ...options, directory: directory.path };
+  const child = spawn(process.execPath, [script, JSON.stringify(request)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -83,7 +88,7 @@ class Told {
       ...this.#ended,
       ...missing.map((row): RowResult => {
         const isFirst = row === this.#current || row === missing[0];
-        const reason = isFirst ? end : 'not tried';
+        const reason = isFirst ? end : notTried;
         return { row, outcome: 'failed', reason, seconds: 0, ...(isFirst && { output: stderr }) };
       }),
     ];

@@ -61,8 +61,9 @@ async function interrupt({ child, end }: RunningCommand): Promise<void> {
 }
 
 /** Our end of a new named pipe, for clients whose standard input is their command line. */
-export async function makePipe(path: string): Promise<Socket> {
+export async function makePipe(path: string, end: 'readable' | 'writable'): Promise<Socket> {
   await runCommand('mkfifo', [path]);
-  // Opened for both, so that opening waits for nobody.
-  return new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK) });
+  // Opened for both, so that opening waits for nobody; a readable socket would take what it wrote.
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return new Socket({ fd, readable: end === 'readable', writable: end === 'writable' });
 }

@@ -1,8 +1,7 @@
 /** What became of the rows of one client in one mode, and how a run is shown. Pure. */
 import { type Mode, modes } from './client.ts';
 
-/** `refused`: the gateway does not do it yet and said so. */
-export type Outcome = 'passed' | 'refused' | 'failed' | 'not applicable';
+export type Outcome = 'passed' | 'failed' | 'not applicable';
 
 export interface RowResult {
   readonly row: string;
@@ -20,6 +19,9 @@ export interface GroupResult {
   readonly rows: readonly RowResult[];
 }
 
+/** The reason of rows behind the one that ended its trial: counted, and not listed. */
+export const notTried = 'not tried';
+
 export interface Skipped {
   readonly client: string;
   readonly mode: Mode;
@@ -35,9 +37,7 @@ export function countOf(groups: readonly GroupResult[], ...outcomes: readonly Ou
 export function table(groups: readonly GroupResult[], clients: readonly string[]): string {
   const shown = modes.filter((mode) => groups.some((group) => group.mode === mode));
   const cell = (some: readonly GroupResult[]) =>
-    some.length === 0
-      ? '–'
-      : `${countOf(some, 'passed', 'refused')}/${countOf(some, 'passed', 'refused', 'failed')}`;
+    some.length === 0 ? '–' : `${countOf(some, 'passed')}/${countOf(some, 'passed', 'failed')}`;
   const lineOf = (name: string, some: readonly GroupResult[]) => [
     name,
     ...shown.map((mode) => cell(some.filter((group) => group.mode === mode))),
@@ -87,7 +87,7 @@ export function notApplicable(
 export function failures(groups: readonly GroupResult[]): readonly string[] {
   return groups.flatMap(({ client, mode, rows }) =>
     rows
-      .filter(({ outcome }) => outcome === 'failed')
+      .filter(({ outcome, reason }) => outcome === 'failed' && reason !== notTried)
       .map(({ row, reason = '', output = '' }) => {
         const title = `✖ ${client}, ${mode}, ${row}: ${reason}`;
         return output === '' ? title : `${title}\n${indented(output)}`;

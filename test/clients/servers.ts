@@ -1,5 +1,11 @@
 /** The gateway, and the servers it is compared with. */
-import { startGatewayServer } from './servers/gateway.ts';
-import type { StartServer } from './servers/server.ts';
+import { gateway } from './servers/gateway.ts';
+import { proftpd } from './servers/proftpd.ts';
+import type { ServerKind } from './servers/server.ts';
+import { vsftpd } from './servers/vsftpd.ts';
 
-export const servers: ReadonlyMap<string, StartServer> = new Map([['gateway', startGatewayServer]]);
+export const servers: ReadonlyMap<string, ServerKind> = new Map([
+  ['gateway', gateway],
+  ['vsftpd', vsftpd],
+  ['proftpd', proftpd],
+]);

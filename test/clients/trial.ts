@@ -1,18 +1,23 @@
 /**
  * One client in one mode, in a process of its own, whose group holds the server and every program the
  * client starts: whoever kills the group has cleaned up. Tells its parent in lines of JSON.
- *
- *   node test/clients/trial.ts CLIENT MODE SERVER DIRECTORY [ROW…]
+ * Its one argument is a TrialRequest.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ClientKind, type FtpClient, type Mode, NotApplicable } from './client.ts';
+import { type ClientKind, cannot, type FtpClient, NotApplicable } from './client.ts';
 import { clients } from './clients.ts';
+import type { GroupOptions } from './group.ts';
 import type { RowResult } from './result.ts';
 import type { Row } from './row.ts';
-import { notBuiltYet, rows } from './rows.ts';
+import { rows } from './rows.ts';
 import type { Server } from './servers/server.ts';
 import { servers } from './servers.ts';
+
+export interface TrialRequest extends GroupOptions {
+  /** Empty, and removed by the parent. */
+  readonly directory: string;
+}
 
 /** What the parent reads. */
 export type TrialLine =
@@ -29,26 +34,22 @@ class Trial {
   readonly #kind: ClientKind;
   readonly #directory: string;
   readonly #client: FtpClient;
-  readonly #isGateway: boolean;
   #said = '';
 
-  constructor(options: {
-    kind: ClientKind;
-    server: Server;
-    directory: string;
-    isGateway: boolean;
-  }) {
+  constructor(options: { kind: ClientKind; server: Server; directory: string }) {
     this.#kind = options.kind;
     this.#server = options.server;
     this.#directory = options.directory;
-    this.#isGateway = options.isGateway;
-    this.#client = options.kind.create({
+    const client = options.kind.create({
       login: options.server.login,
       home: join(options.directory, 'home'),
       note: (text) => {
         this.#said += text;
       },
     });
+    const lacks = Object.entries(options.server.lacks ?? {});
+    const lacking = lacks.map(([action, reason]) => [action, cannot(reason)] as const);
+    this.#client = { ...client, ...Object.fromEntries(lacking) };
   }
 
   async run(row: Row): Promise<RowResult> {
@@ -78,7 +79,6 @@ class Trial {
       return { outcome: 'passed' };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (this.#isGateway && notBuiltYet.has(row.name)) return { outcome: 'refused', reason };
       const output = `${this.#said}\n-- server --\n${this.#server.newLog()}`;
       return { outcome: 'failed', reason, output };
     } finally {
@@ -93,25 +93,26 @@ class Trial {
       const found = this.#client[action];
       if (found instanceof NotApplicable) return found.reason;
     }
-    return this.#kind.notApplicable?.[row.name];
+    return this.#kind.whyNot?.(row.name, this.#server.login.mode);
   }
 }
 
-async function main([client, mode, serverName = '', directory = '', ...words]: readonly string[]) {
-  const kind = clients.find(({ name }) => name === client);
-  const start = servers.get(serverName);
-  if (!kind || !start) throw new Error(`no client ${client} or server ${serverName}`);
+async function main(request: TrialRequest): Promise<void> {
+  const { mode, directory, programs, words } = request;
+  const kind = clients.find(({ name }) => name === request.client);
+  const serverKind = servers.get(request.server);
+  if (!kind || !serverKind) throw new Error(`no ${request.client} or no ${request.server}`);
   const chosen = rows.filter(
     ({ name, modes, clients: some }) =>
-      (modes?.includes(mode as Mode) ?? true) &&
+      (modes?.includes(mode) ?? true) &&
       (some?.includes(kind.name) ?? true) &&
       (words.length === 0 || words.some((word) => name.includes(word))),
   );
   tell({ planned: chosen.map(({ name }) => name) });
   const serverDirectory = join(directory, 'server');
   await mkdir(serverDirectory);
-  await using server = await start({ mode: mode as Mode, directory: serverDirectory });
-  const trial = new Trial({ kind, server, directory, isGateway: serverName === 'gateway' });
+  await using server = await serverKind.start({ mode, directory: serverDirectory, programs });
+  const trial = new Trial({ kind, server, directory });
   for (const row of chosen) {
     tell({ started: row.name });
     tell({ ended: await trial.run(row) });
@@ -119,4 +120,4 @@ async function main([client, mode, serverName = '', directory = '', ...words]: r
   await trial.close();
 }
 
-await main(process.argv.slice(2));
+await main(JSON.parse(process.argv[2] ?? '{}') as TrialRequest);

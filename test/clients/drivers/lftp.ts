@@ -58,7 +58,7 @@ function createLftp({ login, home, note }: ClientOptions): FtpClient {
     },
     async abortPut(local, remote, underWay) {
       const source = join(home, 'source');
-      const pipe = await makePipe(source);
+      const pipe = await makePipe(source, 'writable');
       const command = start(`put ${quoted(source)} -o ${quoted(remote)}`);
       await interruptUpload(command, local, underWay, pipe);
     },

@@ -72,7 +72,8 @@ function createNcftp({ login, home, note }: ClientOptions): FtpClient {
     delete: (path) => order('rm', backslashed(path)),
     makeDirectory: (path) => order('mkdir', backslashed(path)),
     removeDirectory: (path) => order('rmdir', backslashed(path)),
-    sizeOf: async (path) => Number(/^213: (\d+)/m.exec(await shell(`quote SIZE ${path}`))?.[1]),
+    sizeOf: async (path) =>
+      Number(/^213: (\d+)/m.exec(await shell('quote TYPE I', `quote SIZE ${path}`))?.[1]),
     // It gives what it downloads the time that MDTM told.
     async modifiedAt(path) {
       const local = join(home, 'dated');

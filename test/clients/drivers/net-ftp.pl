@@ -35,8 +35,11 @@ sub listed {
 sub after_abort {
     my ($ftp) = @_;
     $ftp->command('NOOP');
-    do { $ftp->response() or die "no answer after ABOR\n" } until $ftp->code == 200;
-    defined $ftp->pwd or fail($ftp);
+    for (1 .. 4) {
+        $ftp->response();
+        return defined $ftp->pwd || fail($ftp) if $ftp->code == 200;
+    }
+    die "NOOP was not answered after ABOR\n";
 }
 
 # Net::FTP sends ABOR past TLS, as urgent data on the bare socket.

@@ -16,6 +16,8 @@ export const netFtp: ClientKind = {
       () => false,
     ),
   modes: { clear: 'supported', explicit: 'supported', implicit: 'supported' },
+  whyNot: (row, mode) =>
+    row === 'abort-get' && mode !== 'clear' ? 'its abort sends urgent bytes past TLS' : undefined,
   create(options) {
     const library = new Library('perl', [script], options);
     return {

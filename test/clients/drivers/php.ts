@@ -15,6 +15,10 @@ export const php: ClientKind = {
     explicit: 'supported',
     implicit: cannot('ftp_ssl_connect knows explicit TLS only'),
   },
+  whyNot: (row, mode) =>
+    row === 'abort-put' && mode !== 'clear'
+      ? 'closes its data by close_notify as if the file were whole, and then its session'
+      : undefined,
   create(options) {
     const library = new Library('php', [script], options);
     return {

@@ -15,9 +15,10 @@ export const tnftp: ClientKind = {
   packages: ['tnftp'],
   isInstalled: () => isProgramInstalled('tnftp'),
   modes: { clear: 'supported', explicit: noTls, implicit: noTls },
-  notApplicable: {
-    'abort-put': 'ends its data as if the file were whole and stays: FTP cannot tell',
-  },
+  whyNot: (row) =>
+    row === 'abort-put'
+      ? 'ends its data as if the file were whole and stays: FTP cannot tell'
+      : undefined,
   create: createTnftp,
 };
 
@@ -29,7 +30,7 @@ function createTnftp({ login, home, note }: ClientOptions): FtpClient {
   const options: CommandOptions = { env: { HOME: home }, cwd: home, note };
   const args = ['-n', '-i', '-v', '-V', '-v', '-P', String(port), host];
   const script = (password: string, commands: readonly string[]) =>
-    `${[`user ${backslashed(user)} ${backslashed(password)}`, 'binary', ...commands, 'quit'].join('\n')}\n`;
+    `${[`user ${backslashed(user)} ${backslashed(password)}`, 'progress off', 'binary', ...commands, 'quit'].join('\n')}\n`;
   const shell = async (commands: readonly string[], password = login.password) => {
     const input = script(password, commands);
     const { stdout, stderr } = await runCommand('tnftp', args, { ...options, input });
@@ -82,7 +83,7 @@ function createTnftp({ login, home, note }: ClientOptions): FtpClient {
     },
     async abortPut(local, remote, underWay) {
       const path = join(home, 'source');
-      const pipe = await makePipe(path);
+      const pipe = await makePipe(path, 'writable');
       const command = startCommand('tnftp', args, options);
       command.child.stdout.on('data', (text: Buffer) => note(text.toString('utf8')));
       command.child.stdin.write(
@@ -95,7 +96,7 @@ function createTnftp({ login, home, note }: ClientOptions): FtpClient {
     },
     async abortGet(remote, leastBytes) {
       const path = join(home, 'sink');
-      const pipe = await makePipe(path);
+      const pipe = await makePipe(path, 'readable');
       const command = startCommand('tnftp', args, options);
       command.child.stdout.on('data', (text: Buffer) => note(text.toString('utf8')));
       command.child.stdin.write(

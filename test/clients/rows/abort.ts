@@ -26,7 +26,8 @@ export const abortRows: readonly Row[] = [
     await until('the upload to be settled', isOver, settleTimeoutMs);
     if (server.cutUploads === 'discarded') return expectStored(world, path, before);
     const stored = (await server.store.read(path))?.bytes ?? Buffer.alloc(0);
-    assert.ok(sent.subarray(0, stored.length).equals(stored), 'a part of what was sent');
+    const isPart = sent.subarray(0, stored.length).equals(stored);
+    assert.ok(isPart, `${stored.length} bytes that are not a part of what was sent`);
   }),
   row('abort-get', ['abortGet'], async (client, { remote, server }) => {
     await server.store.write(`${remote}/file`, someBytes(40 * MiB));

@@ -1,31 +1,21 @@
-/** A certificate authority of one test run and what it signed for 127.0.0.1. */
+/** A certificate for 127.0.0.1 that signs itself, as files of a server and its clients. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../command.ts';
+import { testCertificate } from '#test/support/certificate.ts';
 
-export interface Certificate {
-  /** What clients verify with. */
+export interface CertificateFiles {
+  /** What clients verify with: the same. */
   readonly caFile: string;
   readonly certificateFile: string;
   readonly keyFile: string;
 }
 
-const newKey = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
-const extensions = 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n';
-
 /** PEM files in a directory that must exist. */
-export async function makeCertificate(directory: string): Promise<Certificate> {
-  const path = (name: string) => join(directory, name);
-  const openssl = (words: string) => runCommand('openssl', words.split(' '), { cwd: directory });
-  await writeFile(path('server.ext'), extensions);
-  await openssl(`req -x509 ${newKey} -subj /CN=client-suite -days 2 -keyout ca.key -out ca.crt`);
-  await openssl(`req ${newKey} -subj /CN=127.0.0.1 -keyout server.key -out server.csr`);
-  await openssl(
-    'x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile server.ext -days 2 -out server.crt',
-  );
-  return {
-    caFile: path('ca.crt'),
-    certificateFile: path('server.crt'),
-    keyFile: path('server.key'),
-  };
+export async function makeCertificate(directory: string): Promise<CertificateFiles> {
+  const { certificate, key } = testCertificate();
+  const certificateFile = join(directory, 'server.crt');
+  const keyFile = join(directory, 'server.key');
+  await writeFile(certificateFile, certificate);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  return { caFile: certificateFile, certificateFile, keyFile };
 }

@@ -5,26 +5,29 @@ import { join } from 'node:path';
 import { crc64 } from '#gateway/kit/crc64.ts';
 import { startTestCosd, type TestCosd } from '#test/support/cosd.ts';
 import { startProgram } from '#test/support/program.ts';
-import { type Certificate, makeCertificate } from './certificate.ts';
-import { freePortRange } from './port-range.ts';
-import type { Server, ServerOptions, Store } from './server.ts';
+import type { Mode } from '../client.ts';
+import { type CertificateFiles, makeCertificate } from './certificate.ts';
+import { freePortRange, type PortRange } from './port-range.ts';
+import type { Server, ServerKind, ServerOptions, Store } from './server.ts';
 
 const user = 'alice';
 const password = 'correct horse';
 /** Clients leave ports behind at the pace of their sessions. */
 const passivePorts = 32;
 
-export async function startGatewayServer({ mode, directory }: ServerOptions): Promise<Server> {
+export const gateway: ServerKind = { start: startGateway };
+
+async function startGateway({ mode, directory }: ServerOptions): Promise<Server> {
   const cosd = await startTestCosd();
   const certificate = mode === 'clear' ? undefined : await makeCertificate(directory);
-  const range = await freePortRange(passivePorts + 1);
+  const range = await freePortRange(passivePorts);
   const file = join(directory, 'gateway.yaml');
-  const words = gatewayWords(cosd, range, certificate);
+  const words = gatewayWords(cosd, range, mode, certificate);
   await writeFile(file, JSON.stringify({ ...words, log: { directory: join(directory, 'log') } }));
   const program = await startProgram({ args: ['serve', '--config', file], cwd: directory });
 
   let shownChars = program.stdout.length;
-  const port = mode === 'implicit' ? range.first : Number(program.listening['ftp_port']);
+  const port = Number(program.listening[mode === 'implicit' ? 'ftps_port' : 'ftp_port']);
   const { caFile } = certificate ?? {};
   return {
     login: { host: '127.0.0.1', port, user, password, mode, ...(caFile && { caFile }) },
@@ -45,20 +48,21 @@ export async function startGatewayServer({ mode, directory }: ServerOptions): Pr
 
 function gatewayWords(
   cosd: TestCosd,
-  range: { first: number; last: number },
-  certificate: Certificate | undefined,
+  range: PortRange,
+  mode: Mode,
+  certificate: CertificateFiles | undefined,
 ) {
   return {
     listen_address: '127.0.0.1',
     listen_port: 0,
     admin_port: 0,
-    passive_port: `${range.first + 1}-${range.last}`,
+    passive_port: `${range.first}-${range.last}`,
     upload_memory: '256Mi',
     ...(certificate && {
       tls: {
         certificate_file: certificate.certificateFile,
         key_file: certificate.keyFile,
-        implicit_port: range.first,
+        ...(mode === 'implicit' && { implicit_port: 0 }),
       },
     }),
     cos: {

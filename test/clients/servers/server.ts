@@ -1,7 +1,7 @@
 /**
  * The server that clients are tried on, and what it has stored as seen from behind: never through FTP.
  */
-import type { Login, Mode } from '../client.ts';
+import type { ActionName, Login, Mode } from '../client.ts';
 
 export interface Server extends AsyncDisposable {
   readonly login: Login;
@@ -11,6 +11,8 @@ export interface Server extends AsyncDisposable {
    * file is stored as any other.
    */
   readonly cutUploads: 'discarded' | 'truncated';
+  /** Verbs that the server does not know, by the action that needs them, with the reason. */
+  readonly lacks?: Partial<Record<ActionName, string>>;
   /** A name below the root that is refused. */
   readonly reservedName?: string;
   /** What it logged since the last call. */
@@ -47,6 +49,12 @@ export interface ServerOptions {
   readonly mode: Mode;
   /** An empty directory, for this server alone. */
   readonly directory: string;
+  /** What `prepare` filled. */
+  readonly programs: string;
 }
 
-export type StartServer = (options: ServerOptions) => Promise<Server>;
+export interface ServerKind {
+  /** Once for a whole run: brings the programs into an empty directory. */
+  prepare?(programs: string): Promise<void>;
+  start(options: ServerOptions): Promise<Server>;
+}

@@ -32,6 +32,23 @@ export interface UploadOptions {
   readonly random?: () => number;
 }
 
+/** What an upload that succeeded made. */
+export interface StoredObject {
+  /** Of the whole object, a base included. */
+  readonly sizeBytes: number;
+  /** Of the whole object; undefined only when it continues one whose checksum the store never said. */
+  readonly crc64: bigint | undefined;
+  readonly etag: string;
+  readonly requestId?: string;
+  /** `absent`: the store keeps no CRC-64; accepted on size, and on Content-MD5 where that was sent. */
+  readonly checksum: 'verified' | 'absent';
+}
+
+export interface FinishOptions {
+  /** The evidence that the client really finished: asked once, immediately before PUT or Complete. */
+  readonly mayCommit: () => boolean | Promise<boolean>;
+}
+
 export interface UploadTiming {
   /** For the first memory, before any data. Default 30 s. */
   readonly firstGrantMs: number;

@@ -10,7 +10,6 @@
  * behind whose id nobody knows: a lifecycle rule of the bucket clears those.
  */
 import { assert } from '#gateway/kit/assert.ts';
-import { formatBytes } from '#gateway/kit/bytes.ts';
 import { sleep } from '#gateway/kit/clock.ts';
 import { combineCrc64 } from '#gateway/kit/crc64-combine.ts';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
@@ -28,25 +27,17 @@ import { silentObserver, type TransferObserver } from './observer.ts';
 import type { FillingPart, SealedPart } from './part.ts';
 import { PartSender } from './part-sender.ts';
 import { PartSupply } from './part-supply.ts';
-import { partsMax } from './plan.ts';
-import { type UploadOptions, type UploadTiming, uploadTiming } from './upload-options.ts';
+import { tooLarge } from './upload-limit.ts';
+import {
+  type FinishOptions,
+  type StoredObject,
+  type UploadOptions,
+  type UploadTiming,
+  uploadTiming,
+} from './upload-options.ts';
 import { holdings, successors, type UploadState, type UploadStateName } from './upload-state.ts';
 
-export interface StoredObject {
-  /** Of the whole object, a base included. */
-  readonly sizeBytes: number;
-  /** Of the whole object; undefined only when it continues one whose checksum the store never said. */
-  readonly crc64: bigint | undefined;
-  readonly etag: string;
-  readonly requestId?: string;
-  /** `absent`: the store keeps no CRC-64; accepted on size, and on Content-MD5 where that was sent. */
-  readonly checksum: 'verified' | 'absent';
-}
-
-export interface FinishOptions {
-  /** The evidence that the client really finished: asked once, immediately before PUT or Complete. */
-  readonly mayCommit: () => boolean | Promise<boolean>;
-}
+export type { StoredObject } from './upload-options.ts';
 
 const noSpace: Uint8Array = new Uint8Array(0);
 
@@ -123,7 +114,8 @@ export class Upload {
     const part = this.#filling();
     assert(part && bytes <= part.space().length, 'bytes are written into the space given');
     this.#receivedBytes += bytes;
-    if (this.#objectBytes > this.#limitBytes) throw this.#fail(this.#tooLarge());
+    if (this.#objectBytes > this.#limitBytes)
+      throw this.#fail(tooLarge(this.#options, this.#limitBytes));
     part.advance(bytes);
     if (this.#state.name === 'receiving' && this.#isBeyondOnePart(this.#state)) {
       this.#openMultipart();
@@ -413,20 +405,6 @@ export class Upload {
   #throwIfFailed(): void {
     const failure = this.#failure();
     if (failure) throw failure.error;
-  }
-
-  #tooLarge(): TransferError {
-    const { limitBytes, plan, pool } = this.#options;
-    const limit = `${this.#limitBytes} bytes (${formatBytes(this.#limitBytes)})`;
-    if (limitBytes <= plan.reachableBytes) {
-      return new TransferError('too-large', `the file exceeds the limit of ${limit} for one file`);
-    }
-    const memory = formatBytes(pool.limitBytes);
-    return new TransferError(
-      'too-large',
-      `the file exceeds ${limit}, which ${partsMax} parts reach with ${memory} of upload memory`,
-      { hint: 'Raise upload_memory to accept larger files.' },
-    );
   }
 
   /** Resolves when everything is given back and aborted, or after `discardWaitMs`. Never rejects. */

@@ -119,8 +119,10 @@ describe('switched on', () => {
     await using client = await FtpClient.connect(ftp.port, '127.0.0.5');
     await client.authenticate();
     await client.expect(200, `PORT ${data.portArgument}`);
-    await client.expect(150, 'LIST');
-    assert.equal((await data.next()).remoteAddress, '127.0.0.5');
+    await client.expect(150, 'STOR file');
+    const connection = await data.next();
+    assert.equal(connection.remoteAddress, '127.0.0.5');
+    connection.end('met');
     assert.equal((await client.reply()).code, 226);
   });
 

@@ -66,15 +66,19 @@ for (const dataReading of ['direct', 'copied'] as const) {
 test('an upload that waits for memory ends at once with its client, or with ABOR', async () => {
   await using ftp = await startTestGateway({ words: { upload_memory: '8Mi' } });
   const holders: FtpClient[] = [];
+  const announced = 'ALLO 1000000'; // an upload that is known to be longer begins with a part
   for (let index = 0; index < 8; index++) {
     const holder = await FtpClient.logIn(ftp.port);
+    await holder.expect(200, announced);
     await holder.beginStore(`held-${index}`);
     holders.push(holder);
   }
   await using aborting = await FtpClient.logIn(ftp.port);
+  await aborting.expect(200, announced);
   await aborting.openData();
   aborting.send('STOR waiting');
   const leaving = await FtpClient.logIn(ftp.port);
+  await leaving.expect(200, announced);
   await leaving.openData();
   leaving.send('STOR waiting');
   await until('both to wait', () => ftp.gateway.transfers.length === 10);

@@ -24,6 +24,11 @@ export interface DataConnection {
   isDrainable: () => boolean;
   /** From now on bytes go to `reader` instead of 'data' events. False when they cannot: read as ever. */
   readDirectly(reader: DirectReader): boolean;
+  /**
+   * Answers the peer's end of data where its protocol wants an answer, and waits a moment for the peer to
+   * close. Never rejects.
+   */
+  answerEnd(): Promise<void>;
   /** Ends it so that the peer does not take what it has for everything. */
   reset(): void;
 }
@@ -50,6 +55,8 @@ export class PlainDataConnection implements DataConnection {
     this.#socket = socket;
     return true;
   }
+
+  async answerEnd(): Promise<void> {}
 
   reset(): void {
     resetSocket(this.#socket);

@@ -57,6 +57,7 @@ export async function receive<Stored>(
   const watch = watchDataSocket(options.connection.socket);
   try {
     await pump.run();
+    await options.connection.answerEnd();
     await checkEvidence(options, watch);
     return await commit(options, watch);
   } catch (error) {

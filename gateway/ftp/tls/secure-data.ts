@@ -43,28 +43,47 @@ export async function openSecureData(
   return connection;
 }
 
-function receivingConnection(accepted: Socket, { reading, context }: SecureDataOptions) {
-  const below = new Ciphertext(accepted, reading);
-  return new SecureDataConnection(new SecureSocket(below, context), () => below.reset());
+function receivingConnection(accepted: Socket, { reading, context, clock }: SecureDataOptions) {
+  const below = new Ciphertext(accepted, { reading, clock });
+  const socket = new SecureSocket(below, context);
+  return new SecureDataConnection(socket, {
+    reset: () => below.reset(),
+    answerEnd: async () => {
+      if (!socket.hasCloseNotify) return;
+      socket.end();
+      await below.peerClosed(closeWaitMs);
+    },
+  });
 }
+
+/**
+ * RFC 5246 section 7.2.1: a close_notify is answered at once. Some clients close neither data nor control
+ * before that, so whether they are still there can be seen only afterwards.
+ */
+const closeWaitMs = 250;
 
 function sendingConnection(accepted: Socket, { context }: SecureDataOptions) {
   const socket = new SecureSocket(accepted, context);
-  return new SecureDataConnection(socket, () => {
-    // Of the TLS socket's end the connection below knows nothing; see resetSocket.
-    if (!socket.writableEnded) resetSocket(accepted);
-    socket.destroy();
+  return new SecureDataConnection(socket, {
+    reset: () => {
+      // Of the TLS socket's end the connection below knows nothing; see resetSocket.
+      if (!socket.writableEnded) resetSocket(accepted);
+      socket.destroy();
+    },
+    answerEnd: async () => undefined,
   });
 }
 
 class SecureDataConnection implements DataConnection {
   readonly socket: SecureSocket;
   readonly reset: () => void;
+  readonly answerEnd: () => Promise<void>;
   isDrainable: () => boolean = () => true;
 
-  constructor(socket: SecureSocket, reset: () => void) {
+  constructor(socket: SecureSocket, acts: Pick<DataConnection, 'reset' | 'answerEnd'>) {
     this.socket = socket;
-    this.reset = reset;
+    this.reset = acts.reset;
+    this.answerEnd = acts.answerEnd;
     socket.on('error', () => undefined); // who uses the socket listens for itself
   }
 

@@ -128,10 +128,13 @@ describe('the operator on a real control plane', { skip: controlPlaneAbsence() }
     await limited.giveAddress('203.0.113.20');
     const isAddressed = async () => (await limited.toldAddresses())[0] === '203.0.113.20';
     await until('the address on the pod', isAddressed, waitMs);
+    // The status is written last.
+    const isStatusTold = async () =>
+      (await limited.condition('AddressAssigned'))?.status === 'True';
+    await until('the status', isStatusTold, waitMs);
     const { status, reason, message } = (await limited.condition('Programmed')) ?? {};
     assert.deepEqual([status, reason], ['False', 'ApplyFailed']);
     assert.match(message ?? '', /^PodDisruptionBudget files: .*exceeded quota: none/);
-    assert.equal((await limited.condition('AddressAssigned'))?.status, 'True');
     await plane.call('DELETE', `${quotas}/none`);
     await until('Ready', () => limited.isReady(), 70_000);
     await limited.delete();

@@ -33,7 +33,7 @@ export interface CampaignResult {
   /** How often each code was replied. */
   readonly codes: ReadonlyMap<number, number>;
   readonly seconds: number;
-  /** After the warm-up, at the end, and at most in between. */
+  /** Collected after the warm-up and at the end, and at most in between. */
   readonly rssBytes: { readonly start: number; readonly end: number; readonly peak: number };
 }
 
@@ -61,10 +61,10 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const campaign = new Campaign(options, subject);
   const startMs = performance.now();
   await campaign.spend(Math.min(warmUpLinesMax, Math.ceil(lines / 3)));
-  const start = await subject.rssBytes();
+  const start = await subject.heldRssBytes();
   const descriptors = subject.descriptors();
   await campaign.spend(lines);
-  const end = await subject.rssBytes();
+  const end = await subject.heldRssBytes();
   const result = {
     seed,
     ...campaign.counts,

@@ -64,5 +64,10 @@ const gateway = await startGateway({
   timeouts: { loginMs: 5_000, idleMs: 10_000, stallMs: 700, dataConnectMs: 500 },
   lostLogLines: () => logging.lostLines(),
 });
+/** What is held and not only not collected yet. */
+process.on('message', () => {
+  globalThis.gc?.();
+  process.send?.({ rssBytes: process.memoryUsage.rss() });
+});
 process.send?.({ ftpPort: gateway.ftpPort, adminPort: gateway.adminPort });
 process.once('disconnect', () => process.exit());

@@ -13,7 +13,7 @@ const completedLingerMs = 15_000;
 
 /** Nobody reads a download's socket, so the client's end would never be seen and the socket never freed. */
 export function closeAfterSuccess({ socket }: DataConnection, clock: Clock): void {
-  socket.end();
+  if (!socket.writableEnded) socket.end();
   if (!socket.readableEnded) drain(socket, clock, completedLingerMs, () => socket.destroy());
 }
 

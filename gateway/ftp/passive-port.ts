@@ -49,6 +49,7 @@ export class PassivePort {
   readonly #server: Server;
   readonly #open = new Set<PendingReservation>();
   readonly #unused = new Set<Unused>();
+  #number: number;
 
   /** @throws what `listen` reports: EADDRINUSE, EACCES, … */
   static async bind(options: PassivePortOptions): Promise<PassivePort> {
@@ -59,6 +60,7 @@ export class PassivePort {
 
   private constructor(options: PassivePortOptions) {
     this.#options = options;
+    this.#number = options.port;
     this.#server = createServer(
       {
         pauseOnConnect: true,
@@ -71,9 +73,9 @@ export class PassivePort {
     );
   }
 
+  /** Asked of the system once. */
   get number(): number {
-    const address: AddressInfo | string | null = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+    return this.#number;
   }
 
   get isBusy(): boolean {
@@ -128,6 +130,7 @@ export class PassivePort {
       this.#server.once('error', reject);
       this.#server.listen({ port, host, exclusive: true }, () => {
         this.#server.off('error', reject);
+        this.#number = (this.#server.address() as AddressInfo).port;
         this.#server.on('error', (error) => this.#options.onError(error, this.number));
         resolve();
       });

@@ -51,7 +51,7 @@ export interface ReservationParts {
 type State =
   | { readonly name: 'awaited' }
   | { readonly name: 'held'; readonly socket: Socket }
-  | { readonly name: 'over'; readonly error: FtpError };
+  | { readonly name: 'over'; readonly kind: EndingKind };
 
 interface Acceptor {
   readonly resolve: (socket: Socket) => void;
@@ -116,7 +116,7 @@ export class PendingReservation implements Reservation {
       case 'held':
         return this.#handOver(this.#state.socket, acceptor);
       case 'over':
-        return acceptor.reject(this.#state.error);
+        return acceptor.reject(endings[this.#state.kind]());
       case 'awaited':
         return this.#endAfter(timeoutMs, 'no-data-connection');
     }
@@ -124,7 +124,8 @@ export class PendingReservation implements Reservation {
 
   #handOver(socket: Socket, acceptor: Acceptor): void {
     this.#stopTimer();
-    this.#state = { name: 'over', error: endings['reservation-gone']() };
+    this.#state = { name: 'over', kind: 'reservation-gone' };
+    this.#acceptor = undefined;
     acceptor.resolve(socket);
   }
 
@@ -149,10 +150,9 @@ export class PendingReservation implements Reservation {
   /** @param reason what `accept` rejects with instead of the kind's own error. */
   #finish(kind: EndingKind, reason?: unknown): void {
     const state = this.#state;
-    const error = endings[kind]();
     this.#stopTimer();
-    if (state.name !== 'over') this.#state = { name: 'over', error };
-    this.#acceptor?.reject(reason ?? error);
+    if (state.name !== 'over') this.#state = { name: 'over', kind };
+    this.#acceptor?.reject(reason ?? endings[kind]());
     if (state.name === 'held') resetSocket(state.socket);
     if (state.name !== 'awaited') return;
     if (kind === 'no-data-connection') this.#parts.onTimeout?.();

@@ -73,12 +73,19 @@ function writeAll(socket: Socket, bytes: Uint8Array): Promise<void> {
   });
 }
 
+/** Resolves when our FIN is with the kernel. */
 function endSocket(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (socket.destroyed) return reject(new TransferCut('data-reset'));
-    socket.once('error', () => reject(new TransferCut('data-reset')));
-    socket.once('close', () => reject(new TransferCut('data-reset')));
-    socket.end(resolve);
+    const settle = (finish: () => void) => {
+      socket.off('error', fail);
+      socket.off('close', fail);
+      finish();
+    };
+    const fail = () => settle(() => reject(new TransferCut('data-reset')));
+    if (socket.destroyed) return fail();
+    socket.once('error', fail);
+    socket.once('close', fail);
+    socket.end((error?: Error | null) => (error ? fail() : settle(resolve)));
   });
 }
 

@@ -124,12 +124,16 @@ interface FirstRange {
   readonly first: ReadResult;
 }
 
+/** Every download ends with it: made once, because a stack costs as much as the rest of the end. */
+const closedReason = new TransferError('aborted', 'the download was closed');
+
 class RangedDownload implements Download {
   readonly info: ObjectInfo;
   readonly #options: DownloadOptions;
   readonly #observer: TransferObserver;
   readonly #stop = new AbortController();
-  readonly #signal: AbortSignal;
+  /** Of the requests; made with the first one, because a file of one range needs none. */
+  #signal: AbortSignal | undefined;
   readonly #rangeBytesMax: number;
   /** Being read or waiting to be sent, in order. */
   readonly #ranges: Range[] = [];
@@ -145,12 +149,11 @@ class RangedDownload implements Download {
   #isStarted = false;
 
   constructor(options: DownloadOptions, info: ObjectInfo, first?: FirstRange) {
-    const { offsetBytes = 0, endBytes = Infinity, pool, signal } = options;
+    const { offsetBytes = 0, endBytes = Infinity, pool } = options;
     const { partBytes = rangeBytesMaxDefault } = options;
     this.#options = options;
     this.#observer = options.observer ?? silentObserver;
     this.info = info;
-    this.#signal = signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
     const shareBytes = Math.floor(pool.limitBytes / memoryShare / unitBytes) * unitBytes;
     this.#rangeBytesMax = Math.max(unitBytes, Math.min(partBytes, shareBytes));
     this.#endBytes = Math.min(endBytes, info.sizeBytes);
@@ -176,7 +179,7 @@ class RangedDownload implements Download {
   }
 
   async close(): Promise<void> {
-    this.#stop.abort();
+    this.#stop.abort(closedReason);
     for (const buffer of this.#handedOver) this.#takeBack(buffer);
     for (const range of this.#ranges.splice(0)) {
       await range.result;
@@ -217,7 +220,7 @@ class RangedDownload implements Download {
     if (this.#ranges.length === 0 && this.#restBytes > 0) {
       const buffer = await this.#options.pool.acquire(
         { bytes: this.#wishBytes(), leastBytes: unitBytes },
-        { signal: this.#signal, timeoutMs: nextGrantMs },
+        { signal: this.#requestSignal(), timeoutMs: nextGrantMs },
       );
       if (this.#isClosed) buffer.release();
       this.#throwIfClosed();
@@ -272,13 +275,20 @@ class RangedDownload implements Download {
     const { store, key } = this.#options;
     this.#observer.partsInFlight('download', 1);
     try {
-      const signal = this.#signal;
+      const signal = this.#requestSignal();
       return await store.read(key, offsetBytes, target, { ifMatch: this.info.etag, signal });
     } catch (error) {
       return { error };
     } finally {
       this.#observer.partsInFlight('download', -1);
     }
+  }
+
+  #requestSignal(): AbortSignal {
+    const { signal } = this.#options;
+    const stop = this.#stop.signal;
+    this.#signal ??= signal ? AbortSignal.any([signal, stop]) : stop;
+    return this.#signal;
   }
 
   /** The bytes of the range, counted and, in the last one, compared. */

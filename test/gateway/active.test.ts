@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
@@ -13,21 +14,29 @@ const MiB = 1024 * 1024;
 const startActive = (words: Record<string, unknown> = {}) =>
   startTestGateway({ words: { active_mode: 'enabled', ...words } });
 
+/** A data connection that is read from its first moment: a short file may be over before anyone waits for it. */
+interface DataSocket {
+  readonly socket: Socket;
+  /** Everything up to the end of the stream; rejects when the connection breaks instead. */
+  readonly content: Promise<Buffer>;
+}
+
 interface DataListener extends AsyncDisposable {
   readonly port: number;
   /** Arguments of PORT and EPRT. */
   readonly portArgument: string;
   readonly eprt: string;
-  readonly sockets: Socket[];
+  readonly sockets: DataSocket[];
   /** The next connection. */
-  next(): Promise<Socket>;
+  next(): Promise<DataSocket>;
 }
 
 async function listenForData(host = '127.0.0.1'): Promise<DataListener> {
-  const sockets: Socket[] = [];
+  const sockets: DataSocket[] = [];
   const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    sockets.push(socket);
+    const content = buffer(socket);
+    content.catch(() => undefined);
+    sockets.push({ socket, content });
   });
   server.listen(0, host);
   await once(server, 'listening');
@@ -47,17 +56,10 @@ async function listenForData(host = '127.0.0.1'): Promise<DataListener> {
       return socket;
     },
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
+      for (const { socket } of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function readAll(socket: Socket): Promise<string> {
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(socket, 'end');
-  return String(Buffer.concat(chunks));
 }
 
 describe('switched off', () => {
@@ -86,12 +88,13 @@ describe('switched on', () => {
       const content = Buffer.alloc(bytes, 'content ');
       await client.expect(200, line);
       await client.expect(150, 'STOR file');
-      (await data.next()).end(content);
+      (await data.next()).socket.end(content);
       assert.equal((await client.reply()).code, 226);
       assert.ok((await ftp.bytes('file')).equals(content));
       await client.expect(200, line);
       await client.expect(150, 'RETR file');
-      assert.equal(await readAll(await data.next()), String(content));
+      const received = await (await data.next()).content;
+      assert.ok(received.equals(content));
       assert.equal((await client.reply()).code, 226);
     }
     const connected = (mode: string) =>
@@ -109,7 +112,7 @@ describe('switched on', () => {
     await client.expect(504, 'PORT 127,0,0,1,200,1');
     await client.expect(200, `EPRT ${data.eprt}`);
     await client.expect(150, 'STOR file');
-    (await data.next()).end('six');
+    (await data.next()).socket.end('six');
     assert.equal((await client.reply()).code, 226);
   });
 
@@ -121,8 +124,8 @@ describe('switched on', () => {
     await client.expect(200, `PORT ${data.portArgument}`);
     await client.expect(150, 'STOR file');
     const connection = await data.next();
-    assert.equal(connection.remoteAddress, '127.0.0.5');
-    connection.end('met');
+    assert.equal(connection.socket.remoteAddress, '127.0.0.5');
+    connection.socket.end('met');
     assert.equal((await client.reply()).code, 226);
   });
 
@@ -216,7 +219,7 @@ describe('switched on', () => {
     await client.expect(504, 'PORT 127,0,0,1,200,1');
     await client.expect(200, `PORT ${data.portArgument}`);
     await client.expect(150, 'STOR file');
-    (await data.next()).end('seven');
+    (await data.next()).socket.end('seven');
     assert.equal((await client.reply()).code, 226);
     assert.equal(String(await ftp.bytes('file')), 'seven');
   });

@@ -3,7 +3,6 @@
  * (`data_peer: any`): every transfer finishes, and none is another one's.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
@@ -63,11 +62,10 @@ test('64 downloads that are all under way at once are each their own', async () 
     sockets.map(async (socket, index) => {
       const expected = contentOf(index % 8, bytes);
       let offset = 0;
-      socket.on('data', (chunk: Buffer) => {
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
         assert.ok(chunk.equals(expected.subarray(offset, offset + chunk.length)), `f${index % 8}`);
         offset += chunk.length;
-      });
-      await once(socket, 'end');
+      }
       assert.equal(offset, bytes);
     }),
   );

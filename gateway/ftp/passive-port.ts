@@ -99,9 +99,11 @@ export class PassivePort {
     return held;
   }
 
-  /** When the next cool-down of this port ends, on the monotonic clock; undefined without one. */
+  /**
+   * When the next cool-down of this port ends, on the monotonic clock; undefined without one. In the past
+   * when it ended since a port was last looked for: who waits must then look again, not wait for nothing.
+   */
   get coolsAtMs(): number | undefined {
-    this.#forgetCooled();
     let earliest: number | undefined;
     for (const { untilMs } of this.#unused) earliest = Math.min(earliest ?? untilMs, untilMs);
     return earliest;

@@ -486,6 +486,26 @@ test('a single port is for everybody, one after the other', async () => {
   assert.equal(await countGranted(opened.ports, 'b', 1), 0);
 });
 
+test('whoever waits for a port that cools down gets it, at whatever moment the clock is looked at', async () => {
+  // As a real clock: time passes between two looks at it, and timers fire a moment early.
+  for (let step = 1; step <= 40; step++) {
+    const time = fakeClock();
+    let looks = 0;
+    const clock = {
+      ...time,
+      monotonicMs: () => time.monotonicMs() + looks++ * 0.05,
+      setTimer: (delayMs: number, fire: () => void) => time.setTimer(delayMs - step * 0.05, fire),
+    };
+    await using opened = await openPorts(1, { clock, limits: { coolDownMs: 2000, waitMs: 5000 } });
+    (await reserve(opened.ports)).release();
+    const waiting = kindOf(reserve(opened.ports));
+    await time.advance(1_990);
+    for (let tick = 0; tick < 40; tick++) await time.advance(1);
+    assert.equal(opened.ports.counts.waiting, 0, `timers ${step * 0.05} ms early`);
+    assert.equal(await waiting, 'granted');
+  }
+});
+
 test('ports given up unused count for their holder until they have cooled down', async () => {
   const clock = fakeClock();
   await using opened = await openPorts(4, { clock, limits: { coolDownMs: 2000, waitMs: 100 } });

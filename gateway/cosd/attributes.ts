@@ -28,16 +28,48 @@ const storedHeaders = [
   'expires',
 ] as const;
 
+const encryptionHeader = 'x-cos-server-side-encryption';
+const kmsKeyHeader = 'x-cos-server-side-encryption-cos-kms-key-id';
+
 /** @throws CosError MetadataTooLarge, InvalidArgument. */
 export function attributesFrom(headers: IncomingHttpHeaders, key: string): Attributes {
   return {
     contentType: headers['content-type'] || guessContentType(key),
     storageClass: storageClassFrom(headers),
-    headers: { ...storedHeadersFrom(headers), ...metadataFrom(headers) },
+    headers: {
+      ...storedHeadersFrom(headers),
+      ...metadataFrom(headers),
+      ...encryptionFrom(headers),
+    },
   };
 }
 
-export function storageClassFrom(headers: IncomingHttpHeaders): string {
+/** What a copy is that takes all from its source that COS lets it take (COS page 436/10881). */
+export function copiedFrom(source: Attributes, headers: IncomingHttpHeaders): Attributes {
+  const { [encryptionHeader]: _algorithm, [kmsKeyHeader]: _key, ...kept } = source.headers;
+  return {
+    contentType: source.contentType,
+    storageClass: storageClassFrom(headers),
+    headers: { ...kept, ...encryptionFrom(headers) },
+  };
+}
+
+/** Told of, as COS does; nothing is encrypted here. */
+function encryptionFrom(headers: IncomingHttpHeaders): Record<string, string> {
+  const algorithm = headers[encryptionHeader];
+  if (typeof algorithm !== 'string') return {};
+  if (algorithm === 'AES256') return { [encryptionHeader]: algorithm };
+  if (algorithm !== 'cos/kms') {
+    throw new CosError('InvalidArgument', { message: 'The encryption algorithm is not valid.' });
+  }
+  const keyId = headers[kmsKeyHeader];
+  return {
+    [encryptionHeader]: algorithm,
+    [kmsKeyHeader]: typeof keyId === 'string' ? keyId : 'default-key',
+  };
+}
+
+function storageClassFrom(headers: IncomingHttpHeaders): string {
   const storageClass = headers['x-cos-storage-class'];
   return typeof storageClass === 'string' && storageClass !== '' ? storageClass : standardClass;
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Crc64 } from '#gateway/kit/crc64.ts';
 import { type CopySource, parseCopySource } from './address.ts';
-import { type Attributes, attributesFrom, storageClassFrom } from './attributes.ts';
+import { type Attributes, attributesFrom, copiedFrom } from './attributes.ts';
 import type { OpenObject } from './bucket.ts';
 import { checkCopySource } from './conditions.ts';
 import { CosError } from './errors.ts';
@@ -47,11 +47,11 @@ function checkSelfCopy(exchange: Exchange): void {
   }
 }
 
-/** The class falls back to STANDARD unless sent; the rest is the source's unless `Replaced`. */
+/** Class and encryption are as sent, or the bucket's; the rest is the source's unless `Replaced`. */
 function copiedAttributes({ headers, key }: Exchange, source: Attributes): Attributes {
   const directive = headers['x-cos-metadata-directive'] ?? 'Copy';
   if (directive === 'Replaced') return attributesFrom(headers, key);
-  if (directive === 'Copy') return { ...source, storageClass: storageClassFrom(headers) };
+  if (directive === 'Copy') return copiedFrom(source, headers);
   throw new CosError('InvalidArgument', { message: 'The metadata directive is not valid.' });
 }
 

@@ -7,9 +7,10 @@
  * `aborted` and leave nothing running.
  */
 import { type ErrorDetails, KindError } from '#gateway/kit/errors.ts';
+import type { ObjectAttributes } from './object-attributes.ts';
 
-/** What the store says of one object. */
-export interface ObjectInfo {
+/** What the store says of one object. Of its attributes lists tell the storage class alone. */
+export interface ObjectInfo extends ObjectAttributes {
   /** Full key in the bucket, no leading slash. */
   readonly key: string;
   readonly sizeBytes: number;
@@ -23,8 +24,6 @@ export interface ObjectInfo {
    * kept it: objects stored in one request, not encrypted by the store. Lists never carry it.
    */
   readonly md5?: string;
-  readonly contentType?: string;
-  readonly storageClass?: string;
 }
 
 /** What the store answered to a write. */
@@ -37,14 +36,6 @@ export interface WriteReceipt {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-}
-
-export interface ObjectAttributes {
-  /** MIME type; the driver sends application/octet-stream when absent. */
-  readonly contentType?: string;
-  readonly storageClass?: string;
-  /** `x-cos-meta-…` without the prefix; names `[a-z0-9-]+`. */
-  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface PutOptions extends CallOptions, ObjectAttributes {}
@@ -93,6 +84,11 @@ export interface ListPage {
   readonly nextMarker?: string;
 }
 
+/**
+ * Type, stored headers and metadata come from the source, unless one of them is given: then all of them
+ * are as given here. Storage class and encryption never come from the source (object-attributes.ts,
+ * `placementOf`).
+ */
 export interface CopyOptions extends CallOptions, ObjectAttributes {
   /** The copy fails with kind `changed` unless the source still has this ETag. */
   readonly sourceIfMatch?: string;
@@ -134,7 +130,10 @@ export interface ObjectStore {
 
   delete(key: string, options?: CallOptions): Promise<void>;
 
-  /** Server-side copy inside the bucket, whole objects up to 5 GiB; a 200 with an Error body rejects. */
+  /**
+   * Server-side copy inside the bucket, whole objects up to 5 GiB; a 200 with an Error body rejects. Onto
+   * itself it must change something, and is how attributes are changed.
+   */
   copy(sourceKey: string, targetKey: string, options?: CopyOptions): Promise<WriteReceipt>;
 
   list(options: ListOptions): Promise<ListPage>;

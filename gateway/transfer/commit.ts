@@ -8,9 +8,9 @@
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { type RetryPolicy, retry } from '#gateway/kit/retry.ts';
+import type { ObjectAttributes } from '#gateway/storage/object-attributes.ts';
 import {
   type MultipartUpload,
-  type ObjectAttributes,
   type ObjectInfo,
   type ObjectStore,
   StoreError,

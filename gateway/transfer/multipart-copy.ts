@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
+import type { ObjectAttributes } from '#gateway/storage/object-attributes.ts';
 import type {
   MultipartUpload,
   ObjectInfo,
@@ -23,6 +24,8 @@ export interface MultipartCopyOptions {
   readonly observer: TransferObserver;
   readonly source: ObjectInfo;
   readonly targetKey: string;
+  /** Nothing comes from the source by itself. */
+  readonly attributes: ObjectAttributes;
   /** Raised when 10,000 parts of it would not be enough. */
   readonly partBytes: number;
   readonly signal: AbortSignal | undefined;
@@ -33,12 +36,9 @@ const copiesInFlight = 4;
 
 /** @throws StoreError, TransferError `corrupt` */
 export async function copyInParts(options: MultipartCopyOptions): Promise<VerifiedObject> {
-  const { store, source, targetKey, observer } = options;
+  const { store, source, targetKey, attributes, observer } = options;
   const context = { ...options, ...uploadTiming };
-  const upload = await store.createMultipart(targetKey, {
-    ...(source.contentType && { contentType: source.contentType }),
-    ...(source.storageClass && { storageClass: source.storageClass }),
-  });
+  const upload = await store.createMultipart(targetKey, attributes);
   observer.multipartOpened();
   let lastWord: LastWord = 'answered';
   try {

@@ -2,7 +2,8 @@
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type { RetryPolicy } from '#gateway/kit/retry.ts';
-import type { ObjectAttributes, ObjectStore } from '#gateway/storage/object-store.ts';
+import type { ObjectAttributes } from '#gateway/storage/object-attributes.ts';
+import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import type { PartPool } from './budget.ts';
 import type { UploadBase } from './continuation.ts';
 import type { TransferObserver } from './observer.ts';

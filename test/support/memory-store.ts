@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { crc64 } from '#gateway/kit/crc64.ts';
+import { attributesOf, type ObjectAttributes } from '#gateway/storage/object-attributes.ts';
 import {
   type CallOptions,
   type CopyOptions,
@@ -59,9 +60,15 @@ interface StoredMemoryObject {
   readonly info: ObjectInfo;
 }
 
+interface MemoryUpload {
+  readonly key: string;
+  readonly attributes: ObjectAttributes;
+  readonly parts: Map<number, Uint8Array>;
+}
+
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, StoredMemoryObject>();
-  readonly uploads = new Map<string, { readonly key: string; parts: Map<number, Uint8Array> }>();
+  readonly uploads = new Map<string, MemoryUpload>();
   readonly calls: MemoryCall[] = [];
   /** Asked for every call, in order; undefined is the ordinary answer. */
   script: (call: MemoryCall, nth: number) => Script | undefined = () => undefined;
@@ -136,10 +143,12 @@ export class MemoryStore implements ObjectStore {
     return this.#call({ operation: 'copy', key: targetKey }, options, (script) => {
       const source = this.#find(sourceKey, options.sourceIfMatch);
       const bytes = script?.bytes?.(Uint8Array.from(source.bytes)) ?? source.bytes;
-      const { contentType } = source.info;
+      const { storageClass: _class, serverSideEncryption: _key, ...kept } = source.info;
+      const { storageClass, serverSideEncryption, ...given } = attributesOf(options);
       const info = this.store(targetKey, bytes, {
-        ...(contentType && { contentType }),
-        ...attributesOf(options),
+        ...(Object.keys(given).length === 0 ? attributesOf(kept) : given),
+        ...(storageClass && { storageClass }),
+        ...(serverSideEncryption && { serverSideEncryption }),
         ...(source.info.crc64 === undefined && noCrc),
       });
       return this.#receipt(script, receiptOf(info));
@@ -153,7 +162,7 @@ export class MemoryStore implements ObjectStore {
   createMultipart(key: string, options: PutOptions = {}): Promise<MultipartUpload> {
     return this.#call({ operation: 'createMultipart', key }, options, () => {
       const uploadId = `upload-${++this.#serial}`;
-      this.uploads.set(uploadId, { key, parts: new Map() });
+      this.uploads.set(uploadId, { key, attributes: attributesOf(options), parts: new Map() });
       return { key, uploadId };
     });
   }
@@ -202,7 +211,7 @@ export class MemoryStore implements ObjectStore {
         return piece;
       });
       const bytes = Buffer.concat(pieces);
-      const info = this.store(upload.key, script?.bytes?.(bytes) ?? bytes);
+      const info = this.store(upload.key, script?.bytes?.(bytes) ?? bytes, open.attributes);
       this.uploads.delete(upload.uploadId);
       return this.#receipt(script, { etag: info.etag, crc64: crc64(bytes) });
     });
@@ -274,10 +283,6 @@ export const noCrc: Partial<ObjectInfo> = { crc64: undefined } as unknown as Par
 
 function receiptOf({ etag, crc64: sum }: ObjectInfo): WriteReceipt {
   return { etag, ...(sum !== undefined && { crc64: sum }) };
-}
-
-function attributesOf({ contentType, storageClass }: PutOptions): Partial<ObjectInfo> {
-  return { ...(contentType && { contentType }), ...(storageClass && { storageClass }) };
 }
 
 function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {

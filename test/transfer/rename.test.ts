@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MiB } from '#gateway/kit/bytes.ts';
 import { crc64 } from '#gateway/kit/crc64.ts';
+import { attributesOf, type ObjectAttributes } from '#gateway/storage/object-attributes.ts';
 import { StoreError, type StoreErrorKind } from '#gateway/storage/object-store.ts';
 import { renameFile } from '#gateway/transfer/rename.ts';
 import { fakeClock } from '#test/support/fake-clock.ts';
@@ -12,11 +13,18 @@ import { drive } from '#test/support/transfer-upload.ts';
 const random = seededRandom(71);
 const data = random.bytes(5 * MiB + 3);
 
+const attributes: ObjectAttributes = {
+  contentType: 'text/csv',
+  contentDisposition: 'attachment',
+  storageClass: 'STANDARD_IA',
+  serverSideEncryption: { algorithm: 'cos/kms', keyId: 'key-1' },
+  metadata: { origin: 'ftp', mtime: '1700000000' },
+};
+
 function renameBench() {
   const clock = fakeClock();
   const store = new MemoryStore();
-  const facts = { contentType: 'text/csv', storageClass: 'STANDARD_IA' };
-  const source = store.store('old name', data, facts);
+  const source = store.store('old name', data, attributes);
   const rename = (options: Partial<Parameters<typeof renameFile>[0]> = {}) =>
     drive(
       clock,
@@ -45,7 +53,7 @@ describe('renaming a file', () => {
     ['in one piece', {}],
     ['in parts', inParts],
   ] as const) {
-    test(`copies ${name}, keeps type and class, then deletes the source`, async () => {
+    test(`copies ${name}, keeps the attributes, then deletes the source`, async () => {
       const { store, rename } = renameBench();
       const target = await rename(options);
       assert.equal(target.key, 'new name');
@@ -53,8 +61,8 @@ describe('renaming a file', () => {
       const { bytes, info } = store.objects.get('new name') ?? assert.fail();
       assert.equal(info.etag, target.etag);
       assert.equal(crc64(bytes), crc64(data));
+      assert.deepEqual(attributesOf(info), attributes);
       if (name === 'in one piece') {
-        assert.deepEqual([info.contentType, info.storageClass], ['text/csv', 'STANDARD_IA']);
         assert.deepEqual(store.operations, ['head', 'copy', 'head', 'delete']);
       }
       assert.equal(store.uploads.size, 0);

@@ -3,7 +3,9 @@ import type { DataConnection } from '#gateway/ftp/data-connection.ts';
 import { receive } from '#gateway/ftp/receive.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
-import type { ObjectAttributes, ObjectInfo } from '#gateway/storage/object-store.ts';
+import { mtimeName } from '#gateway/storage/mtime.ts';
+import { attributesOf, type ObjectAttributes } from '#gateway/storage/object-attributes.ts';
+import type { ObjectInfo } from '#gateway/storage/object-store.ts';
 import type { UploadBase } from '#gateway/transfer/continuation.ts';
 import { openDownload } from '#gateway/transfer/download.ts';
 import { type StoredObject, Upload } from '#gateway/transfer/upload.ts';
@@ -183,7 +185,7 @@ function openUpload(session: Session, transfer: ActiveTransfer, target: UploadTa
     pool: services.pool,
     plan: account.plan,
     limitBytes: account.limitBytes,
-    attributes: base ? attributesOf(base.source) : {},
+    attributes: base ? keptAttributes(base.source) : {},
     ...(expectedBytes !== undefined && { expectedBytes }),
     partsInFlight: account.partsInFlight,
     clock: services.clock,
@@ -192,9 +194,12 @@ function openUpload(session: Session, transfer: ActiveTransfer, target: UploadTa
   });
 }
 
-/** A file that is continued stays what it was. */
-function attributesOf({ contentType, storageClass }: ObjectInfo): ObjectAttributes {
-  return { ...(contentType && { contentType }), ...(storageClass && { storageClass }) };
+/** A file that is continued stays what it was, but for the time of its last modification. */
+function keptAttributes(source: ObjectInfo): ObjectAttributes {
+  const { metadata, ...attributes } = attributesOf(source);
+  if (!metadata) return attributes;
+  const { [mtimeName]: _passed, ...kept } = metadata;
+  return { ...attributes, metadata: kept };
 }
 
 async function receiveFile(

@@ -20,6 +20,7 @@ import {
   type UploadedPart,
   type WriteReceipt,
 } from '../object-store.ts';
+import { attributeHeaders, copyAttributeHeaders } from './attribute-headers.ts';
 import type { CallPlan, Calls } from './calls.ts';
 import { storeError } from './failure.ts';
 import { readListPage, readUploadPage, type UploadPage } from './list-reply.ts';
@@ -32,12 +33,7 @@ import {
   requireRoot,
   unusableReply,
 } from './reply.ts';
-import {
-  attributeHeaders,
-  completeXml,
-  copyAttributeHeaders,
-  encodePath,
-} from './request-parts.ts';
+import { completeXml, encodePath } from './request-parts.ts';
 import type { CosRequest, Sender } from './sender.ts';
 import { elementText } from './xml-scan.ts';
 

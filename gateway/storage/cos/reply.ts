@@ -3,6 +3,7 @@
  * missing or malformed comes back as undefined, or as the StoreError its operation must end with.
  */
 import { type ObjectInfo, StoreError, type WriteReceipt } from '../object-store.ts';
+import { attributesFromHeaders } from './attribute-headers.ts';
 import { refusalError, storeError } from './failure.ts';
 import type { CosOperation } from './operation.ts';
 import { elementText, rootName } from './xml-scan.ts';
@@ -110,8 +111,6 @@ export function objectInfoOf(
   if (!Number.isSafeInteger(sizeBytes)) throw unusableReply(operation, reply, 'no size');
   const crc64 = parseCrc64(headers['x-cos-hash-crc64ecma']);
   const md5 = md5Of(headers);
-  const contentType = headers['content-type'];
-  const storageClass = headers['x-cos-storage-class'];
   return {
     key,
     sizeBytes,
@@ -119,8 +118,7 @@ export function objectInfoOf(
     modifiedAt: parseDate(headers['last-modified']),
     ...(crc64 !== undefined && { crc64 }),
     ...(md5 !== undefined && { md5 }),
-    ...(contentType && { contentType }),
-    ...(storageClass && { storageClass }),
+    ...attributesFromHeaders(headers),
   };
 }
 

@@ -1,31 +1,5 @@
-/** How keys, attributes and part lists are written into requests. Pure. */
-import type { ObjectAttributes, UploadedPart } from '../object-store.ts';
-
-/** Headers that say what an object is: Content-Type always, class and metadata when given. */
-export function attributeHeaders(attributes: ObjectAttributes): Record<string, string> {
-  const headers: Record<string, string> = {
-    'Content-Type': attributes.contentType ?? 'application/octet-stream',
-    ...storageClassHeader(attributes),
-  };
-  for (const [name, value] of Object.entries(attributes.metadata ?? {})) {
-    headers[`x-cos-meta-${name}`] = value;
-  }
-  return headers;
-}
-
-/**
- * What a copy may change. Type and metadata replace all of the source's when one of them is given; the
- * class never comes from the source and must be said again (COS page 436/10881).
- */
-export function copyAttributeHeaders(attributes: ObjectAttributes): Record<string, string> {
-  const { contentType, metadata } = attributes;
-  if (contentType === undefined && metadata === undefined) return storageClassHeader(attributes);
-  return { ...attributeHeaders(attributes), 'x-cos-metadata-directive': 'Replaced' };
-}
-
-function storageClassHeader({ storageClass }: ObjectAttributes): Record<string, string> {
-  return storageClass === undefined ? {} : { 'x-cos-storage-class': storageClass };
-}
+/** How keys, queries and part lists are written into requests. Pure. */
+import type { UploadedPart } from '../object-store.ts';
 
 /** Percent-encodes all but RFC 3986's unreserved characters and slashes, as the signature counts them. */
 export function encodePath(path: string): string {

@@ -6,6 +6,7 @@ import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type { CosCredentials } from '../credentials/source.ts';
 import { StoreError } from '../object-store.ts';
+import { readText } from './attribute-headers.ts';
 import { signRequest } from './sdk.ts';
 import type { SignableRequest, SignedHeaders } from './transport.ts';
 
@@ -29,7 +30,8 @@ export class Signer {
     const now = Math.floor((this.#clock.now() + this.#skewMs) / 1000);
     const { secretId, secretKey, token } = credentials;
     const keyTime = `${now - validBeforeSeconds};${now + validAfterSeconds}`;
-    const authorization = signRequest(request, { secretId, secretKey, keyTime });
+    const headers = signedTexts(request.headers);
+    const authorization = signRequest({ ...request, headers }, { secretId, secretKey, keyTime });
     return { authorization, ...(token !== undefined && { token }) };
   }
 
@@ -49,6 +51,18 @@ export class Signer {
     );
     return true;
   }
+}
+
+/** COS reads header bytes as UTF-8 before it compares; Node has them as Latin-1. */
+function signedTexts(headers: SignableRequest['headers']): SignableRequest['headers'] {
+  const values = Object.values(headers);
+  if (values.every((value) => typeof value !== 'string' || readText(value) === value))
+    return headers;
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      return [name, typeof value === 'string' ? readText(value) : value];
+    }),
+  );
 }
 
 /** A HEAD is refused without a word, so a 403 may always mean the clock. */

@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 
 export interface OpenedPath {
   readonly type: 'file' | 'dir';
-  readonly pages: AsyncIterable<readonly DirectoryEntry[]>;
+  readonly pages: AsyncIterable<Iterable<DirectoryEntry>>;
   /** Ends the reading, also when it never began. Idempotent. */
   close(): Promise<void>;
 }
@@ -115,7 +115,8 @@ async function* following<T>(first: IteratorResult<T, void>, rest: AsyncIterable
 }
 
 async function* matching(pages: OpenedPath['pages'], { glob }: PathPattern) {
-  for await (const entries of pages) yield entries.filter(({ name }) => glob.matches(name));
+  const matches = ({ name }: DirectoryEntry) => glob.matches(name);
+  for await (const entries of pages) yield Iterator.from(entries).filter(matches);
 }
 
 function oneEntry(entry: DirectoryEntry): OpenedPath {

@@ -4,6 +4,7 @@
  * It must never wait for more entries than it has to: a page's last lines leave with the page, so that a
  * client sees the beginning of a huge directory at once, and memory stays flat.
  */
+import { freeBytes } from '#gateway/kit/free-bytes.ts';
 import type { DirectoryEntry } from '#gateway/storage/listing.ts';
 import type { TextCodec } from './filename-encoding.ts';
 import type { LineFormat } from './listing-format.ts';
@@ -14,7 +15,7 @@ export const blockCharacters = 64 * 1024;
 
 export interface ListingBlocksOptions {
   /** From `readDirectory`. */
-  readonly pages: AsyncIterable<readonly DirectoryEntry[]>;
+  readonly pages: AsyncIterable<Iterable<DirectoryEntry>>;
   readonly format: LineFormat;
   readonly codec: TextCodec;
 }
@@ -32,7 +33,7 @@ export async function* listingBlocks(
  * @throws what `pages` throws.
  */
 export async function* listingTexts(
-  pages: AsyncIterable<readonly DirectoryEntry[]>,
+  pages: AsyncIterable<Iterable<DirectoryEntry>>,
   format: LineFormat,
 ): AsyncGenerator<string, void, undefined> {
   for await (const entries of pages) {
@@ -47,7 +48,6 @@ export async function* listingTexts(
   }
 }
 
-/** Its memory is the garbage collector's. */
 function block(bytes: Uint8Array): OutgoingBlock {
-  return { bytes, release: () => undefined };
+  return { bytes, release: () => freeBytes(bytes) };
 }

@@ -32,5 +32,5 @@ export async function keepParent(
   if (parent === '') return;
   const prefix = jail.directoryPrefix(parent);
   const { objects } = await store.list({ prefix, maxKeys: 2 });
-  if (objects.every((object) => object.key === key)) await makeMarker(store, prefix);
+  if ([...objects].every((object) => object.key === key)) await makeMarker(store, prefix);
 }

@@ -2,7 +2,8 @@
  * Directories of a store that has none: a page of keys and common prefixes becomes directory entries.
  *
  * A folder exists when any key lies below it: a zero-byte marker ending in `/`, or just a file. Reads
- * page by page and never holds more than two pages, so a directory of any size costs flat memory.
+ * page by page and never holds more than two pages, as the store sent them: entries are made while they are
+ * walked through, so a directory of any size costs flat memory.
  * Lists are documented as eventually consistent (COS page 7734): whether one file exists is asked with
  * HEAD, never here.
  */
@@ -29,17 +30,19 @@ export interface ReadDirectoryOptions {
 
 /**
  * The entries directly below `prefix` (from `Jail.directoryPrefix`), page by page, files and folders in
- * the store's order within a page. The next page is asked for while the caller works on one.
+ * the store's order within a page. The next page is asked for while the caller works on one, which is gone
+ * when the caller asks for the next.
  *
  * Left out: the directory's own marker, `.cosftp`, and names no client could type (an empty segment
  * from a key with `//`, `..`, control characters). A file and a folder of one name are both listed.
- * @throws StoreError, also `missing` as `whenMissing` says; `aborted` after `signal`.
+ * @throws StoreError, also `missing` as `whenMissing` says; `aborted` after `signal`. Walking through a page
+ * throws one too when an entry makes no sense.
  */
 export async function* readDirectory(
   store: Pick<ObjectStore, 'list'>,
   prefix: string,
   options: ReadDirectoryOptions = {},
-): AsyncGenerator<readonly DirectoryEntry[], void, undefined> {
+): AsyncGenerator<Iterable<DirectoryEntry>, void, undefined> {
   const abandoned = new AbortController();
   const signal = options.signal
     ? AbortSignal.any([options.signal, abandoned.signal])
@@ -59,9 +62,9 @@ export async function* readDirectory(
       refuseStandstill(page, marker);
       marker = page.nextMarker;
       pending = marker === undefined ? undefined : request(marker);
-      const entries = directoryEntries(page, prefix, lastDirectory);
+      yield directoryEntries(page, prefix, lastDirectory);
+      page.release?.();
       lastDirectory = page.prefixes.at(-1) ?? lastDirectory;
-      if (entries.length > 0) yield entries;
     }
   } finally {
     abandoned.abort();
@@ -72,23 +75,21 @@ export async function* readDirectory(
  * The entries one page shows of the directory `prefix`.
  * @param lastDirectory the last common prefix of the page before, in case a store repeats it.
  */
-export function directoryEntries(
+export function* directoryEntries(
   page: ListPage,
   prefix: string,
   lastDirectory?: string,
-): DirectoryEntry[] {
-  const entries: DirectoryEntry[] = [];
+): Generator<DirectoryEntry, void, undefined> {
   for (const directory of page.prefixes) {
     const name = directory.slice(prefix.length, -1);
     if (directory === lastDirectory || name === reservedName || !isUsableName(name)) continue;
-    entries.push({ name, type: 'dir', sizeBytes: 0, modifiedAt: undefined });
+    yield { name, type: 'dir', sizeBytes: 0, modifiedAt: undefined };
   }
   for (const { key, sizeBytes, modifiedAt } of page.objects) {
     const name = key.slice(prefix.length);
     if (name === reservedName || !isUsableName(name)) continue;
-    entries.push({ name, type: 'file', sizeBytes, modifiedAt });
+    yield { name, type: 'file', sizeBytes, modifiedAt };
   }
-  return entries;
 }
 
 export interface DirectoryExistsOptions {
@@ -109,12 +110,15 @@ export async function directoryExists(
   if (prefix === '' || prefix === options.jail?.prefix) return true;
   const { signal } = options;
   const page = await store.list({ prefix, maxKeys: 1, ...(signal && { signal }) });
-  return page.objects.length > 0 || page.prefixes.length > 0;
+  return !isEmpty(page);
+}
+
+function isEmpty({ objects, prefixes }: ListPage): boolean {
+  return prefixes.length === 0 && objects[Symbol.iterator]().next().done === true;
 }
 
 function refuseMissing(page: ListPage, prefix: string): void {
-  const isEmpty = page.objects.length === 0 && page.prefixes.length === 0;
-  if (isEmpty && page.nextMarker === undefined && prefix !== '') {
+  if (page.nextMarker === undefined && prefix !== '' && isEmpty(page)) {
     throw new StoreError('missing', 'no such directory');
   }
 }

@@ -78,10 +78,16 @@ export interface ListOptions extends CallOptions {
 }
 
 export interface ListPage {
-  readonly objects: readonly ObjectInfo[];
+  /**
+   * May be made while they are walked through, so that a page costs no more than what is held of it: an
+   * array of them is for callers that need one. @throws StoreError `unavailable` at one that makes no sense.
+   */
+  readonly objects: Iterable<ObjectInfo>;
   readonly prefixes: readonly string[];
   /** Give as `marker` for the next page; absent on the last one. */
   readonly nextMarker?: string;
+  /** Frees what the objects are made from, at once instead of sometime. They are gone then. Idempotent. */
+  readonly release?: () => void;
 }
 
 /**

@@ -50,7 +50,7 @@ async function moveAll(options: RenameDirectoryOptions): Promise<number> {
       ...(marker !== undefined && { marker }),
       ...(signal && { signal }),
     });
-    found += await movePage(options, page.objects.filter(isOfUsers));
+    found += await movePage(options, [...page.objects].filter(isOfUsers));
     marker = page.nextMarker;
   } while (marker !== undefined);
   return found;

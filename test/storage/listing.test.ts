@@ -127,6 +127,25 @@ describe('a directory listing', () => {
     assert.equal(shelf.calls[1]?.signal?.aborted, true, 'the page ahead is given up');
   });
 
+  it('frees each page once the reader asks for the next, the last one too', async () => {
+    const released: string[] = [];
+    const page = (key: string, nextMarker?: string): ListPage => ({
+      objects: [{ key, sizeBytes: 1, etag: '"e"', modifiedAt: new Date(0) }],
+      prefixes: [],
+      ...(nextMarker !== undefined && { nextMarker }),
+      release: () => void released.push(key),
+    });
+    const listed = [page('a', 'a'), page('b')];
+    const store = { list: async () => listed.shift() ?? assert.fail('no third page') };
+    const pages = readDirectory(store, '');
+    await pages.next();
+    assert.deepEqual(released, []);
+    await pages.next();
+    assert.deepEqual(released, ['a']);
+    await pages.next();
+    assert.deepEqual(released, ['a', 'b']);
+  });
+
   it('passes the abort on to the request under way', async () => {
     const gone = new AbortController();
     const store = {
@@ -143,20 +162,24 @@ describe('a directory listing', () => {
   it('fails instead of reading for ever when the store does not advance', async () => {
     const store = { list: async () => ({ objects: [], prefixes: ['a/'], nextMarker: 'a/' }) };
     const read = async () => {
-      for await (const page of readDirectory(store, '')) assert.ok(page.length <= 1);
+      for await (const page of readDirectory(store, '')) assert.ok([...page].length <= 1);
     };
     await assert.rejects(read, (error) => error instanceof StoreError && !error.retryable);
   });
 
   it('can tell a missing directory from an empty one', async () => {
-    const read = (prefix: string) =>
-      readDirectory(new KeyShelf(['in/']), prefix, { whenMissing: 'throw' }).next();
+    const read = async (prefix: string) => {
+      const entries: DirectoryEntry[] = [];
+      const pages = readDirectory(new KeyShelf(['in/']), prefix, { whenMissing: 'throw' });
+      for await (const page of pages) entries.push(...page);
+      return entries.length;
+    };
     await assert.rejects(
       read('gone/'),
       (error) => error instanceof StoreError && error.kind === 'missing',
     );
-    assert.equal((await read('in/')).done, true, 'only its marker: empty');
-    assert.equal((await read('')).done, false);
+    assert.equal(await read('in/'), 0, 'only its marker: empty');
+    assert.equal(await read(''), 1);
     assert.deepEqual(await entriesOf(new KeyShelf([]), 'gone/'), []);
   });
 });

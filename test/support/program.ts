@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { until } from './condition.ts';
 
@@ -28,8 +28,11 @@ export interface Program extends AsyncDisposable {
   readonly stderr: string;
   /** The fields of the `listening` line. */
   readonly listening: Readonly<Record<string, unknown>>;
-  /** Highest resident size so far, in bytes (Linux only). */
+  /** Resident size, in bytes (Linux only, as the two below). */
+  rssBytes(): number;
+  /** Highest resident size since the start, or since `forgetPeak`. */
   peakRssBytes(): number;
+  forgetPeak(): void;
   /** Sends a signal and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<ProgramEnd>;
 }
@@ -62,7 +65,10 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
       return run.stderr();
     },
     listening,
-    peakRssBytes: () => peakRssBytes(run.child.pid ?? 0),
+    rssBytes: () => statusBytes(run.child.pid ?? 0, 'VmRSS'),
+    peakRssBytes: () => statusBytes(run.child.pid ?? 0, 'VmHWM'),
+    // proc(5): 5 sets the peak back to the present size.
+    forgetPeak: () => writeFileSync(`/proc/${run.child.pid ?? 0}/clear_refs`, '5'),
     stop,
     [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
   };
@@ -113,7 +119,7 @@ function findLine(text: string, message: string): Record<string, unknown> | unde
   return undefined;
 }
 
-function peakRssBytes(pid: number): number {
+function statusBytes(pid: number, name: 'VmRSS' | 'VmHWM'): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? Number.NaN) * 1024;
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN) * 1024;
 }

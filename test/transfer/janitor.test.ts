@@ -58,7 +58,7 @@ function aged(store: ObjectStore, instance: string, byMs: number): ObjectStore {
       if (name !== 'list') return typeof value === 'function' ? value.bind(target) : value;
       return async (options: Parameters<ObjectStore['list']>[0]): Promise<ListPage> => {
         const page = await target.list(options);
-        const objects = page.objects.map((info) =>
+        const objects = [...page.objects].map((info) =>
           info.key.includes(`/${instance}/`)
             ? { ...info, modifiedAt: new Date(info.modifiedAt.getTime() - byMs) }
             : info,

@@ -96,9 +96,9 @@ async function removeDirectory(session: Session, argument: string): Promise<void
   if (path === '/') return session.reply(550, 'The root directory stays');
   const prefix = jail.directoryPrefix(path);
   const page = await store.list({ prefix, maxKeys: 2, signal: session.closed });
-  const [first] = page.objects;
+  const [first, second] = page.objects;
   if (!first) return session.reply(550, `${quotePath(path)}: no such directory`);
-  if (page.objects.length > 1 || first.key !== prefix) {
+  if (second || first.key !== prefix) {
     return session.reply(550, `${quotePath(path)}: the directory is not empty`);
   }
   await keepParent(store, jail, path, prefix);

@@ -26,6 +26,7 @@ import { storeError } from './failure.ts';
 import { readListPage, readUploadPage, type UploadPage } from './list-reply.ts';
 import { type ObjectReader, RangeFill } from './object-reader.ts';
 import {
+  bodyText,
   type CosReply,
   objectInfoOf,
   receiptOfBody,
@@ -150,7 +151,7 @@ export class CosBucket implements ObjectStore {
       { signal: options.signal, repeat: 'answered' },
       (reply) => {
         requireRoot(operation, reply, 'InitiateMultipartUploadResult');
-        const uploadId = elementText(reply.body, 'UploadId');
+        const uploadId = elementText(bodyText(reply), 'UploadId');
         if (!uploadId) throw unusableReply(operation, reply, 'no upload id');
         return { key, uploadId };
       },

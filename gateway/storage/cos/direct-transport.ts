@@ -70,9 +70,9 @@ async function readReply(reply: http.IncomingMessage): Promise<CosReply> {
   }
   const { statusCode: status = 0 } = reply;
   const headers = reply.headers as CosHeaders;
-  const body = Buffer.concat(chunks).toString();
-  if (status >= 200 && status < 300) return { status, headers, body };
-  const error = readErrorReply(body);
+  const body = Buffer.concat(chunks, bytes);
+  if (status >= 200 && status < 300) return { status, headers, bytes: body };
+  const error = readErrorReply(body.toString());
   throw new RefusedReply({ status, headers, ...(error && { error }) });
 }
 

@@ -14,7 +14,11 @@ export type CosHeaders = Readonly<Record<string, string | undefined>>;
 export interface CosReply {
   readonly status: number;
   readonly headers: CosHeaders;
-  readonly body: string;
+  readonly bytes: Buffer;
+}
+
+export function bodyText({ bytes }: Pick<CosReply, 'bytes'>): string {
+  return bytes.toString();
 }
 
 /** `<Error>` of COS page 436/7730. */
@@ -57,14 +61,14 @@ export function receiptOfBody(
   root: string,
 ): WriteReceipt {
   requireRoot(operation, reply, root);
-  return receipt(operation, reply, elementText(reply.body, 'ETag'));
+  return receipt(operation, reply, elementText(bodyText(reply), 'ETag'));
 }
 
 /** @throws StoreError unless the body's root is `root`: the Error inside, or `unavailable`. */
 export function requireRoot(operation: CosOperation, reply: CosReply, root: string): void {
-  const found = rootName(reply.body);
+  const found = rootName(reply.bytes.toString('utf8', 0, 4096));
   if (found === root) return;
-  const error = readErrorReply(reply.body);
+  const error = readErrorReply(bodyText(reply));
   if (error) throw refusalError(operation, { ...reply, error });
   throw unusableReply(operation, reply, `expected ${root}, got ${found ?? 'no XML'}`);
 }
@@ -89,7 +93,7 @@ function receipt(operation: CosOperation, reply: CosReply, etag: string | undefi
   // Copies and Complete say the checksum in the body when they knew it too late for a header.
   const crc64 =
     parseCrc64(reply.headers['x-cos-hash-crc64ecma']) ??
-    parseCrc64(elementText(reply.body, 'CRC64'));
+    parseCrc64(elementText(bodyText(reply), 'CRC64'));
   const requestId = reply.headers['x-cos-request-id'];
   return { etag, ...(crc64 !== undefined && { crc64 }), ...(requestId && { requestId }) };
 }

@@ -116,7 +116,7 @@ export class Sdk implements Transport {
       }),
     );
     const { statusCode = 0, headers = {}, Body = '' } = result;
-    return { status: statusCode, headers, body: Body.toString() };
+    return { status: statusCode, headers, bytes: Buffer.from(Body.toString()) };
   }
 
   /** Resolves when the body of a 206 is in `output`. Rejects with what `sdkFailure` reads. */

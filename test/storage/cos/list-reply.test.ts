@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readListPage, readUploadPage } from '#gateway/storage/cos/list-reply.ts';
-import { StoreError } from '#gateway/storage/object-store.ts';
+import { type ListPage, StoreError } from '#gateway/storage/object-store.ts';
 
-const reply = (body: string) => ({ status: 200, headers: {}, body });
+const reply = (body: string) => ({
+  status: 200,
+  headers: {},
+  bytes: Buffer.from(body),
+});
 
 const contents = (key: string) =>
   `<Contents><Key>${key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>` +
@@ -11,9 +15,12 @@ const contents = (key: string) =>
   '<StorageClass>STANDARD</StorageClass></Contents>';
 
 function page(inside: string) {
-  return readListPage(
-    reply(`<?xml version="1.0"?>\n<ListBucketResult>${inside}</ListBucketResult>`),
-  );
+  const document = `<?xml version="1.0"?>\n<ListBucketResult>${inside}</ListBucketResult>`;
+  return read(readListPage(reply(document)));
+}
+
+function read(listed: ListPage) {
+  return { ...listed, objects: [...listed.objects] };
 }
 
 function isUnavailable(error: unknown): boolean {
@@ -22,18 +29,23 @@ function isUnavailable(error: unknown): boolean {
 
 describe('a page of keys', () => {
   it('holds what COS says of each object', () => {
-    assert.deepEqual(page(contents('a.txt')), {
-      objects: [
-        {
-          key: 'a.txt',
-          sizeBytes: 12,
-          etag: '"e"',
-          modifiedAt: new Date('2026-01-02T03:04:05Z'),
-          storageClass: 'STANDARD',
-        },
-      ],
-      prefixes: [],
-    });
+    const { objects, prefixes, nextMarker } = page(contents('a.txt'));
+    assert.deepEqual(
+      { objects, prefixes, nextMarker },
+      {
+        objects: [
+          {
+            key: 'a.txt',
+            sizeBytes: 12,
+            etag: '"e"',
+            modifiedAt: new Date('2026-01-02T03:04:05Z'),
+            storageClass: 'STANDARD',
+          },
+        ],
+        prefixes: [],
+        nextMarker: undefined,
+      },
+    );
   });
 
   it('is decoded when it says that it is encoded, and `+` means itself', () => {
@@ -87,11 +99,11 @@ describe('a page of keys', () => {
     ] as const) {
       it(`${key} of ${modified}`, () => {
         const fields = elements(key, modified);
-        const read = page(write(fields) + write(fields, '\n\t') + write(fields.toReversed()));
-        const [compact, spaced, reversed] = read.objects;
+        const found = page(write(fields) + write(fields, '\n\t') + write(fields.toReversed()));
+        const [compact, spaced, reversed] = found.objects;
         assert.deepEqual(compact, reversed);
         assert.deepEqual(spaced, reversed);
-        assert.equal(read.objects.length, 3);
+        assert.equal(found.objects.length, 3);
       });
     }
   });
@@ -100,7 +112,10 @@ describe('a page of keys', () => {
     const cut = `<ListBucketResult>${contents('a')}<Contents><Key>b`;
     assert.throws(() => readListPage(reply(cut)), isUnavailable);
     assert.throws(() => readListPage(reply(`<ListBucketResult>${contents('a')}`)), isUnavailable);
-    assert.equal(readListPage(reply('<ListBucketResult></ListBucketResult>\n')).objects.length, 0);
+    assert.equal(
+      read(readListPage(reply('<ListBucketResult></ListBucketResult>\n'))).objects.length,
+      0,
+    );
   });
 
   it('is refused when it is something else', () => {
@@ -113,6 +128,34 @@ describe('a page of keys', () => {
       () => readListPage(reply('<Error><Code>SlowDown</Code></Error>')),
       (error) => error instanceof StoreError && error.kind === 'throttled',
     );
+  });
+
+  it('of any length is read entry by entry, again and again until it is released', () => {
+    const keys = Array.from({ length: 300 }, (_, index) => `ä-${index}-${'x'.repeat(index)}`);
+    const long = 'y'.repeat(40_000);
+    const all = [...keys, long, ...keys];
+    const listed = readListPage(
+      reply(`<ListBucketResult>${all.map(contents).join('\n ')}</ListBucketResult>`),
+    );
+    for (let time = 0; time < 2; time++) {
+      assert.deepEqual(
+        Array.from(listed.objects, ({ key }) => key),
+        all,
+      );
+    }
+    listed.release?.();
+    listed.release?.();
+    assert.deepEqual([...listed.objects], []);
+  });
+
+  it('keeps folders that a store puts between its files', () => {
+    const folder = '<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>';
+    const listed = page(`${contents('a')}${folder}${contents('c')}`);
+    assert.deepEqual(
+      listed.objects.map(({ key }) => key),
+      ['a', 'c'],
+    );
+    assert.deepEqual(listed.prefixes, ['b/']);
   });
 
   it('of 1000 keys is read in a moment', () => {

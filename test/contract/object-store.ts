@@ -109,7 +109,7 @@ export function describeObjectStore(name: string, open: () => Promise<OpenStore>
         assert.deepEqual(attributesOf(info), attributes);
         const { objects } = await store.list({ prefix: key });
         assert.deepEqual(
-          objects.map((object) => attributesOf(object)),
+          Array.from(objects, (object) => attributesOf(object)),
           [{ storageClass }],
         );
       });

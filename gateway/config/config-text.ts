@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { formatBytes, MiB } from '#gateway/kit/bytes.ts';
+import { systemCode } from '#gateway/kit/errors.ts';
 import { ConfigError } from './problem.ts';
 
 /** `vsftpd`: the original tool's INI. `yaml`: ours, JSON too. */
@@ -49,7 +50,7 @@ export function readConfigFile(file: string, cwd: string): Buffer {
     const { size } = statSync(path);
     if (size <= configFileBytesMax) return readFileSync(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = systemCode(error) ?? '';
     const reason = Object.hasOwn(readFailures, code) ? readFailures[code] : undefined;
     throw unreadable(file, reason ?? `cannot be read (${code})`, undefined, error);
   }

@@ -6,6 +6,7 @@
  * never answered and is dropped; one whose data is gone was moved and is finished. A record without its
  * file was being deleted.
  */
+
 import { hash } from 'node:crypto';
 import {
   type Dirent,
@@ -19,10 +20,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc64 } from '#gateway/kit/crc64.ts';
+import { systemCode } from '#gateway/kit/errors.ts';
 import { type DirectoryLayout, parsePartFileName } from './directory-layout.ts';
 import { type ObjectFile, parseObjectFile, parseUploadFile } from './record-file.ts';
 import type { KeptPart, ObjectRecord, UploadRecord } from './shelf.ts';
-import { errorCode } from './shelf-error.ts';
+
 import { StoredFile } from './stored-file.ts';
 
 /** Before anything is read: finishes or drops the writes that were under way. */
@@ -126,7 +128,7 @@ function entriesOf(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
+    if (systemCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

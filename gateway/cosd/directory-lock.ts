@@ -2,11 +2,13 @@
  * Keeps a second process off a data directory: each would miss what the other stores. A lock whose process
  * is gone counts for nothing.
  */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { systemCode } from '#gateway/kit/errors.ts';
 import { removeFile } from './file-moves.ts';
-import { errorCode, ShelfError } from './shelf-error.ts';
+import { ShelfError } from './shelf-error.ts';
 
 /** @throws ShelfError in-use. */
 export function takeLock(path: string): void {
@@ -34,7 +36,7 @@ function readLock(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return '';
+    if (systemCode(error) === 'ENOENT') return '';
     throw error;
   }
 }
@@ -44,6 +46,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return errorCode(error) === 'EPERM';
+    return systemCode(error) === 'EPERM';
   }
 }

@@ -1,7 +1,9 @@
 /** The few ways the directory shelf changes names: moving in, removing, and looking whether one is free. */
+
 import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorCode, fileError } from './shelf-error.ts';
+import { systemCode } from '#gateway/kit/errors.ts';
+import { fileError } from './shelf-error.ts';
 
 /** A folder may be removed as empty by a delete between making it and moving into it. */
 const moveAttemptsMax = 10;
@@ -13,7 +15,7 @@ export async function moveFile(from: string, to: string): Promise<void> {
       await rename(from, to);
       return;
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT' || attempt === moveAttemptsMax) throw error;
+      if (systemCode(error) !== 'ENOENT' || attempt === moveAttemptsMax) throw error;
       await mkdir(dirname(to), { recursive: true });
     }
   }
@@ -34,7 +36,7 @@ export async function removeFile(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw fileError('remove', error);
+    if (systemCode(error) !== 'ENOENT') throw fileError('remove', error);
   }
 }
 
@@ -44,8 +46,8 @@ export async function isOccupied(path: string): Promise<boolean> {
     const facts = await lstat(path.replace(/\/$/, ''));
     return !(path.endsWith('/') && facts.isDirectory());
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    if (errorCode(error) === 'ENOTDIR') return true;
+    if (systemCode(error) === 'ENOENT') return false;
+    if (systemCode(error) === 'ENOTDIR') return true;
     throw error;
   }
 }

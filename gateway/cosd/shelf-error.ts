@@ -1,5 +1,5 @@
 /** Failures of the medium under a shelf. COS has no code of its own for them: clients see InternalError. */
-import { describeError, KindError } from '#gateway/kit/errors.ts';
+import { describeError, KindError, systemCode } from '#gateway/kit/errors.ts';
 
 export type ShelfErrorKind =
   /** The bound of the memory shelf, or no space left on the disk. */
@@ -16,13 +16,7 @@ export class ShelfError extends KindError<ShelfErrorKind> {}
 /** A failed file operation, with the file's own words behind it. */
 export function fileError(action: string, error: unknown): ShelfError {
   if (error instanceof ShelfError) return error;
-  const isFull = errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT';
+  const isFull = systemCode(error) === 'ENOSPC' || systemCode(error) === 'EDQUOT';
   const kind = isFull ? 'full' : 'io';
   return new ShelfError(kind, `cannot ${action}: ${describeError(error)}`, { cause: error });
-}
-
-/** `ENOENT` and the like; undefined for anything that is not a system error. */
-export function errorCode(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -4,8 +4,10 @@
  *
  * It must never leave a socket behind that no transfer took.
  */
+
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
+import { systemCode } from '#gateway/kit/errors.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { keepAliveDelayMs } from './control.ts';
 import type { AcceptOptions, DataSource } from './data-source.ts';
@@ -98,7 +100,5 @@ function outcomeOf(error: unknown): ActiveOutcome | undefined {
   if (!(error instanceof FtpError)) return undefined;
   if (error.kind === 'no-data-connection') return 'timeout';
   if (error.kind !== 'not-connected') return undefined;
-  const { cause } = error;
-  const isRefused = cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
-  return isRefused ? 'refused' : 'failed';
+  return systemCode(error.cause) === 'ECONNREFUSED' ? 'refused' : 'failed';
 }

@@ -4,7 +4,9 @@
  *
  * A port that cannot be bound is skipped, logged once and tried again; it never stops the process.
  */
+
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
+import { systemCode } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { PassivePort } from './passive-port.ts';
 import type { ProxyDoor } from './proxy-door.ts';
@@ -162,6 +164,6 @@ function portNumbers(ports: PortChoice): number[] {
 
 /** Containers without IPv6 refuse `::` in one of these ways. */
 function lacksIpv6(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = systemCode(error);
   return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' || code === 'EINVAL';
 }

@@ -38,3 +38,12 @@ export function describeError(error: unknown): string {
   }
   return String(error);
 }
+
+/**
+ * `ENOENT`, `ECONNREFUSED` and the like: what the system or Node calls a failure. Undefined for anything
+ * that carries no such code. SDK network failures are plain objects, not Errors.
+ */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describeError } from '#gateway/kit/errors.ts';
+import { describeError, systemCode } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { ObserveError } from './errors.ts';
 import { logFields } from './log-fields.ts';
@@ -169,7 +169,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 }
 
 function listenError(cause: Error, host: string, port: number): ObserveError {
-  const isTaken = 'code' in cause && cause.code === 'EADDRINUSE';
+  const isTaken = systemCode(cause) === 'EADDRINUSE';
   const place = `admin_address ${host}, admin_port ${port}`;
   return isTaken
     ? new ObserveError('port-taken', `${place}: the port is in use`, {

@@ -5,8 +5,10 @@
  * Not pino's own destination (sonic-boom 4.2.1): its synchronous flush tries for ever when the reader is
  * gone or the disk behind a redirection is full, and the process would never end.
  */
+
 import { write, writeSync } from 'node:fs';
 import type { Clock } from '#gateway/kit/clock.ts';
+import { systemCode } from '#gateway/kit/errors.ts';
 
 /** Characters that may wait for the reader: about 5,000 lines. */
 const waitingLengthMax = 1024 * 1024;
@@ -115,7 +117,7 @@ export class StandardOutput {
   #giveUp(error: unknown): void {
     this.#inFlight = undefined;
     this.#lostLines += 1;
-    this.#isReaderGone = hasCode(error, 'EPIPE') || hasCode(error, 'EBADF');
+    this.#isReaderGone = goneReaderCodes.has(systemCode(error) ?? '');
   }
 
   #takeWaiting(): string {
@@ -127,13 +129,13 @@ export class StandardOutput {
 }
 
 function isFullPipe(error: unknown): boolean {
-  return hasCode(error, 'EAGAIN') || hasCode(error, 'EBUSY');
+  return fullPipeCodes.has(systemCode(error) ?? '');
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
+/** The kernel takes nothing now. */
+const fullPipeCodes: ReadonlySet<string> = new Set(['EAGAIN', 'EBUSY']);
 
 function blockThread(durationMs: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
 }
+const goneReaderCodes: ReadonlySet<string> = new Set(['EPIPE', 'EBADF']);

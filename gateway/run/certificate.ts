@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { TlsConfig } from '#gateway/config/model.ts';
 import { createTlsContext, type TlsIdentity } from '#gateway/ftp/tls/context.ts';
-import { KindError } from '#gateway/kit/errors.ts';
+import { KindError, systemCode } from '#gateway/kit/errors.ts';
 
 export type CertificateErrorKind =
   /** A file is missing or may not be read. */
@@ -90,7 +90,7 @@ const readFailures: Readonly<Record<string, string>> = {
 };
 
 function unreadable(config: TlsConfig, word: FileWord, error: unknown): CertificateError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = systemCode(error) ?? '';
   const reason = Object.hasOwn(readFailures, code) ? readFailures[code] : undefined;
   const message = `${config[word]}: ${reason ?? `cannot be read (${code})`}`;
   const hint = 'the user the gateway runs as must be able to read certificate and key';

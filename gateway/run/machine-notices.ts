@@ -3,10 +3,12 @@
  * passwords and keys. Never an error: files may come later, and a configuration may be checked on another
  * machine than it runs on.
  */
+
 import { accessSync, constants } from 'node:fs';
 import type { AccountConfig, GatewayConfig, TlsConfig } from '#gateway/config/model.ts';
 import type { Notice } from '#gateway/config/problem.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
+import { systemCode } from '#gateway/kit/errors.ts';
 import { CertificateError, readCertificate, validityProblem } from './certificate.ts';
 
 export function machineNotices(
@@ -57,7 +59,7 @@ function unreadable({ place, path, hint }: NamedFile): Notice[] {
     accessSync(path, constants.R_OK);
     return [];
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const code = systemCode(error) ?? 'unknown';
     const reason = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
     return [{ level: 'warn', place, message: `${path}: ${reason}`, hint }];
   }

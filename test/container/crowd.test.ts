@@ -12,6 +12,7 @@ import { type TestContext, test } from 'node:test';
 import { hashPassword } from '#gateway/auth/password.ts';
 import { findFreePort } from '#gateway/run/free-port.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
+import { cosPlace, gatewayWords, programKey } from '#test/support/gateway-words.ts';
 import { startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 import { type Container, docker, runContainer } from './docker.ts';
@@ -38,17 +39,17 @@ async function startHouse(): Promise<House> {
   const cosd = stack.use(
     await startProgram({
       args: ['cosd', '--port', '0', '--discard'],
-      env: { COSD_SECRET_KEY: 'crowd-test-key' },
+      env: { COSD_SECRET_KEY: programKey },
       cwd: directory.path,
     }),
   );
   const port = (await findFreePort('127.0.0.1', 2_400, 500)) ?? 0;
   const file = join(directory.path, 'gateway.json');
-  const words = gatewayWords(
-    port,
-    Number(cosd.listening['cos_port']),
-    await hashPassword('secret'),
-  );
+  const words = gatewayWords(cosPlace(cosd), {
+    listen_port: port,
+    passive_port: '63000-63099',
+    accounts: [{ user: 'alice', password_hash: await hashPassword('secret') }],
+  });
   await writeFile(file, JSON.stringify(words));
   const mounted = '/etc/cos-ftp-gateway/gateway.json';
   const container = stack.use(
@@ -70,24 +71,6 @@ async function startHouse(): Promise<House> {
   await container.waitFor('listening');
   const owned = stack.move();
   return { container, port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-function gatewayWords(port: number, cosPort: number, hash: string): Record<string, unknown> {
-  return {
-    listen_address: '127.0.0.1',
-    listen_port: port,
-    admin_port: 0,
-    passive_port: '63000-63099',
-    cos: {
-      bucket: 'inbox-1250000000',
-      endpoint: `127.0.0.1:${cosPort}`,
-      protocol: 'http',
-      credentials: 'static',
-      secretid: 'AKIDdemo',
-      secretkey: 'crowd-test-key',
-    },
-    accounts: [{ user: 'alice', password_hash: hash }],
-  };
 }
 
 interface RunningUpload {

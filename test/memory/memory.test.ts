@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { FtpClient } from '#test/support/ftp-client.ts';
+import { cosPlace, gatewayWords, programKey } from '#test/support/gateway-words.ts';
 import { type Program, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
@@ -27,12 +28,20 @@ async function startPair(words: Record<string, unknown>): Promise<Pair> {
   const cosd = stack.use(
     await startProgram({
       args: ['cosd', '--port', '0', '--data-dir', join(directory.path, 'objects')],
-      env: { COSD_SECRET_KEY: 'memory-test-key' },
+      env: { COSD_SECRET_KEY: programKey },
       cwd: directory.path,
     }),
   );
   const config = join(directory.path, 'gateway.json');
-  await writeFile(config, JSON.stringify(gatewayWords(Number(cosd.listening['cos_port']), words)));
+  await writeFile(
+    config,
+    JSON.stringify(
+      gatewayWords(cosPlace(cosd), {
+        passive_port: '61200-61299',
+        ...words,
+      }),
+    ),
+  );
   const gateway = stack.use(
     await startProgram({ args: ['serve', '--config', config], cwd: directory.path }),
   );
@@ -44,30 +53,13 @@ async function startPair(words: Record<string, unknown>): Promise<Pair> {
   };
 }
 
-function gatewayWords(cosPort: number, words: Record<string, unknown>): Record<string, unknown> {
-  return {
-    listen_address: '127.0.0.1',
-    listen_port: 0,
-    admin_port: 0,
-    passive_port: '61200-61299',
-    cos: {
-      bucket: 'inbox-1250000000',
-      endpoint: `127.0.0.1:${cosPort}`,
-      protocol: 'http',
-      credentials: 'static',
-      secretid: 'AKIDdemo',
-      secretkey: 'memory-test-key',
-    },
-    accounts: [{ user: 'alice', password: 'secret' }],
-    ...words,
-  };
-}
-
+/** Until the gateway has closed the connection too: its reply is due then, and not before. */
 async function sendBytes(data: Socket, bytes: number): Promise<void> {
   for (let sent = 0; sent < bytes; sent += chunk.length) {
     if (!data.write(chunk.subarray(0, bytes - sent))) await once(data, 'drain');
   }
   data.end();
+  await once(data.resume(), 'close');
 }
 
 describe('a gateway process', () => {

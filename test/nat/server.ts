@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { startTestCosd } from '#test/support/cosd.ts';
+import { gatewayWords } from '#test/support/gateway-words.ts';
 import { startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
@@ -25,23 +26,14 @@ await using cosd = await startTestCosd();
 const file = join(directory.path, 'gateway.yaml');
 await writeFile(
   file,
-  JSON.stringify({
-    listen_port: 0,
-    admin_port: 0,
-    passive_port: '61000-61003',
-    upload_memory: '32Mi',
-    log: { directory: directory.path },
-    cos: {
-      bucket: cosd.bucket,
-      region: cosd.region,
-      endpoint: cosd.endpoint,
-      protocol: 'http',
-      credentials: 'static',
-      secretid: cosd.secretId,
-      secretkey: cosd.secretKey,
-    },
-    accounts: [{ user: 'alice', password: 'secret' }],
-  }),
+  JSON.stringify(
+    gatewayWords(cosd, {
+      listen_address: '::',
+      passive_port: '61000-61003',
+      upload_memory: '32Mi',
+      log: { directory: directory.path },
+    }),
+  ),
 );
 await using program = await startProgram({ args: ['serve', '--config', file] });
 

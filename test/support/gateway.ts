@@ -12,6 +12,7 @@ import { ConfigSource } from '#gateway/run/config-source.ts';
 import { type RunningGateway, startGateway } from '#gateway/run/gateway.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
+import { gatewayWords } from './gateway-words.ts';
 
 export interface TestGatewayOptions {
   /** Words of the configuration that differ from the test's own. */
@@ -134,23 +135,11 @@ function isMarker(key: string): boolean {
 }
 
 function testWords(cosd: TestCosd, options: TestGatewayOptions): Record<string, unknown> {
-  return {
-    listen_address: '127.0.0.1',
-    listen_port: 0,
-    admin_port: 0,
+  return gatewayWords(cosd, {
     upload_memory: '64Mi',
-    cos: {
-      bucket: cosd.bucket,
-      region: cosd.region,
-      endpoint: cosd.endpoint,
-      protocol: 'http',
-      credentials: 'static',
-      secretid: cosd.secretId,
-      secretkey: cosd.secretKey,
-    },
     accounts: [{ user: 'alice', password: 'secret', ...options.account }],
     ...options.words,
-  };
+  });
 }
 
 function memoryLog(lines: LogLine[], base: LogFields = {}): Log {

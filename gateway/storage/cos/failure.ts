@@ -3,7 +3,7 @@
  * wrote stays in `cause` for the log. The SDK rejects with Errors, with plain objects that are no Error
  * (network failures) and, for HEAD, with nothing but a status (cos-nodejs-sdk-v5 3.0.0, sdk/util.js).
  */
-import { describeError } from '#gateway/kit/errors.ts';
+import { describeError, systemCode } from '#gateway/kit/errors.ts';
 import { StoreError, type StoreErrorDetails, type StoreErrorKind } from '../object-store.ts';
 import {
   hintOfCode,
@@ -87,7 +87,7 @@ const timeoutCodes: ReadonlySet<string> = new Set(['ETIMEDOUT', 'ESOCKETTIMEDOUT
 /** A failure without a reply: reset, refused, unresolved, timed out, or a certificate refused. */
 export function transportError(operation: CosOperation, thrown: unknown): StoreError {
   if (thrown instanceof StoreError) return thrown;
-  const code = codeOf(thrown);
+  const code = systemCode(thrown) ?? '';
   const cause = thrown instanceof Error ? thrown : new Error(describeError(thrown));
   if (timeoutCodes.has(code)) return storeError(operation, 'timeout', { cause });
   if (isCertificateFailure(code)) {
@@ -95,11 +95,6 @@ export function transportError(operation: CosOperation, thrown: unknown): StoreE
     return storeError(operation, 'network', { cause, hint, retryable: false });
   }
   return storeError(operation, 'network', { cause });
-}
-
-function codeOf(thrown: unknown): string {
-  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return '';
-  return typeof thrown.code === 'string' ? thrown.code : '';
 }
 
 function isCertificateFailure(code: string): boolean {

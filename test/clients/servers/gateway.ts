@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc64 } from '#gateway/kit/crc64.ts';
 import { startTestCosd, type TestCosd } from '#test/support/cosd.ts';
+import { gatewayWords } from '#test/support/gateway-words.ts';
 import { startProgram } from '#test/support/program.ts';
 import type { Mode } from '../client.ts';
 import { type CertificateFiles, makeCertificate } from './certificate.ts';
@@ -22,7 +23,7 @@ async function startGateway({ mode, directory }: ServerOptions): Promise<Server>
   const certificate = mode === 'clear' ? undefined : await makeCertificate(directory);
   const range = await freePortRange(passivePorts);
   const file = join(directory, 'gateway.yaml');
-  const words = gatewayWords(cosd, range, mode, certificate);
+  const words = serverWords(cosd, range, mode, certificate);
   await writeFile(file, JSON.stringify({ ...words, log: { directory: join(directory, 'log') } }));
   const program = await startProgram({ args: ['serve', '--config', file], cwd: directory });
 
@@ -46,16 +47,13 @@ async function startGateway({ mode, directory }: ServerOptions): Promise<Server>
   };
 }
 
-function gatewayWords(
+function serverWords(
   cosd: TestCosd,
   range: PortRange,
   mode: Mode,
   certificate: CertificateFiles | undefined,
 ) {
-  return {
-    listen_address: '127.0.0.1',
-    listen_port: 0,
-    admin_port: 0,
+  return gatewayWords(cosd, {
     passive_port: `${range.first}-${range.last}`,
     upload_memory: '256Mi',
     ...(certificate && {
@@ -65,17 +63,8 @@ function gatewayWords(
         ...(mode === 'implicit' && { implicit_port: 0 }),
       },
     }),
-    cos: {
-      bucket: cosd.bucket,
-      region: cosd.region,
-      endpoint: cosd.endpoint,
-      protocol: 'http',
-      credentials: 'static',
-      secretid: cosd.secretId,
-      secretkey: cosd.secretKey,
-    },
     accounts: [{ user, password }],
-  };
+  });
 }
 
 function cosStore({ inspect, bucket }: TestCosd): Store {

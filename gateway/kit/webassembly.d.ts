@@ -3,6 +3,8 @@
  * the browser libraries, whose other globals (`window`, a `fetch` of their own) must not leak in here.
  */
 declare namespace WebAssembly {
+  /** Whether `new Module` takes it. */
+  function validate(binary: Uint8Array): boolean;
   class Memory {
     constructor(limits: { initial: number; maximum: number });
     /** Detached and replaced whenever the memory grows; a memory with initial = maximum never does. */

@@ -264,6 +264,7 @@ function createPool({ config, clock, log }: GatewayOptions): PartPool {
       baseBytes: processBaseBytes,
     });
   const pool = new PartPool({ memoryBytes, clock });
+  if (pool.crc.means === 'tables') log.warn({}, 'no simd here, checksums take four times the cpu');
   log.info({ upload_memory: formatBytes(pool.limitBytes) }, 'memory for transfers');
   return pool;
 }

@@ -5,7 +5,7 @@
 import { MiB } from '#gateway/kit/bytes.ts';
 import { until } from '#test/support/condition.ts';
 import { seededRandom } from '#test/support/random.ts';
-import { FuzzClient } from './client.ts';
+import { type ClientCounts, FuzzClient } from './client.ts';
 import { drawScene, drawUser } from './scene.ts';
 import { type Holdings, Subject } from './subject.ts';
 import { Violation } from './violation.ts';
@@ -30,6 +30,7 @@ export interface CampaignResult {
   readonly replies: number;
   readonly connections: number;
   readonly dataConnections: number;
+  readonly securedSessions: number;
   /** How often each code was replied. */
   readonly codes: ReadonlyMap<number, number>;
   readonly seconds: number;
@@ -105,13 +106,14 @@ class Campaign {
   }
 
   get counts() {
-    const sum = (name: 'lines' | 'replies' | 'connections' | 'dataConnections') =>
+    const sum = (name: keyof ClientCounts) =>
       this.#players.reduce((total, { client }) => total + client.counts[name], 0);
     return {
       lines: sum('lines'),
       replies: sum('replies'),
       connections: sum('connections'),
       dataConnections: sum('dataConnections'),
+      securedSessions: sum('securedSessions'),
     };
   }
 

@@ -6,6 +6,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
+import { wrapInTls } from './client-tls.ts';
 import { DataSockets } from './data-sockets.ts';
 import { History } from './history.ts';
 import { ReplyReader, type WireReply } from './reply-reader.ts';
@@ -28,17 +30,29 @@ export interface ClientCounts {
   replies: number;
   connections: number;
   dataConnections: number;
+  /** Control connections that became TLS. */
+  securedSessions: number;
 }
+
+type SecureStep = Extract<Step, { kind: 'secure' }>;
 
 /** Drawn by nobody else; its reply shows where the client stands. */
 const marker = Buffer.from('\r\nHELP SYST\r\n');
 
 export class FuzzClient {
-  readonly counts: ClientCounts = { lines: 0, replies: 0, connections: 0, dataConnections: 0 };
+  readonly counts: ClientCounts = {
+    lines: 0,
+    replies: 0,
+    connections: 0,
+    dataConnections: 0,
+    securedSessions: 0,
+  };
   readonly history = new History();
   readonly #options: FuzzClientOptions;
   readonly #data: DataSockets;
   #socket: Socket | undefined;
+  /** Below TLS; the socket itself in clear. */
+  #plain: Socket | undefined;
   #reader = this.#newReader();
   /** Final replies since the client last knew its place; `unknown` after bytes nobody can count. */
   #owed: number | 'unknown' = 0;
@@ -87,6 +101,7 @@ export class FuzzClient {
     this.#isLeaving = true;
     this.#data.closeAll();
     this.#socket?.destroy();
+    this.#plain?.destroy();
   }
 
   async #connected(): Promise<void> {
@@ -108,12 +123,18 @@ export class FuzzClient {
     });
     this.counts.connections += 1;
     this.history.note('-- connected');
-    this.#socket = socket;
+    this.#plain = socket;
     this.#isLeaving = false;
     this.#isLoggedIn = false;
+    this.#data.isProtected = false;
     this.#reader = this.#newReader();
     this.#owed = 1; // the greeting
     this.#received = 0;
+    this.#listen(socket);
+  }
+
+  #listen(socket: Socket): void {
+    this.#socket = socket;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('close', (hadError) => this.#onClose(socket, hadError));
   }
@@ -128,8 +149,10 @@ export class FuzzClient {
         return this.#reserve(step.verb);
       case 'open':
         this.counts.dataConnections += 1;
-        this.history.note(`-- data connection as ${step.as}`);
-        return this.#data.open(step.as);
+        this.history.note(`-- data connection as ${step.as}, protection: ${step.protection}`);
+        return this.#data.open(step);
+      case 'secure':
+        return this.#secure(step);
       case 'data':
         this.history.note(`-- data: ${step.writeBytes} bytes, reads ${step.reads}, ${step.end}`);
         return this.#data.act(step);
@@ -154,6 +177,39 @@ export class FuzzClient {
       this.#socket?.write(segment);
       if (segments.length > 1) await turn();
     }
+  }
+
+  /** Inside TLS already: AUTH and what is behind it are lines like others. @throws Violation. */
+  async #secure({ smuggled, next }: SecureStep): Promise<void> {
+    await this.#settle();
+    const isSecured = this.#socket instanceof TLSSocket;
+    const lines = 1 + smuggled.length;
+    const text = ['AUTH TLS', ...smuggled].map((line) => `${line}\r\n`).join('');
+    const owed = isSecured ? lines : 1;
+    await this.#send({ kind: 'send', segments: [Buffer.from(text)], lines, owed });
+    await this.#settle();
+    if (isSecured || !this.#socket) return;
+    if (this.#lastReply.code !== 234) throw new Violation(`AUTH TLS: ${this.#lastReply.text}`);
+    this.#isLoggedIn = false;
+    this.#socket.removeAllListeners('data');
+    if (next === 'handshake') await this.#shakeHands(this.#socket);
+    if (next === 'garbage') this.#socket.write('PWD\r\nthis is no ClientHello\r\n');
+  }
+
+  async #shakeHands(plain: Socket): Promise<void> {
+    let isDone = false;
+    const secured = wrapInTls(plain);
+    this.#listen(secured);
+    secured.once('secureConnect', () => {
+      isDone = true;
+      this.#wake();
+    });
+    await this.#until(() => isDone);
+    if (!this.#socket) return;
+    this.counts.securedSessions += 1;
+    this.history.note(`-- ${secured.getProtocol()}`);
+    this.#data.tlsSession = secured.getSession();
+    this.#data.isProtected = false;
   }
 
   /** @throws Violation when a reply does not come. */
@@ -206,7 +262,7 @@ export class FuzzClient {
       socket.resume();
       socket.end();
       await this.#until(() => false); // until the socket is closed
-    } else if (how === 'rst' && !socket.writableEnded) socket.resetAndDestroy();
+    } else if (how === 'rst' && !this.#plain?.writableEnded) this.#plain?.resetAndDestroy();
     else socket.destroy();
     this.#socket = undefined;
   }
@@ -225,6 +281,9 @@ export class FuzzClient {
     this.#received += 1;
     this.#lastReply = reply;
     if (reply.code === 230) this.#isLoggedIn = true;
+    if (reply.text.startsWith('200 Data connections are ')) {
+      this.#data.isProtected = reply.text.includes('protected');
+    }
     if (reply.code === 530 || reply.code === 220 || reply.code === 331) this.#isLoggedIn = false;
     // 421 may come unasked.
     if (this.#owed === 'unknown' || reply.code === 421) return;

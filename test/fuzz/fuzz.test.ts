@@ -10,5 +10,6 @@ test(`hostile lines neither break nor grow the gateway, FUZZ_SEED=${seed}`, asyn
   const result = await runCampaign({ seed, lines });
   t.diagnostic(`${result.lines} lines, ${result.dataConnections} data connections`);
   assert.ok(result.lines >= lines);
+  assert.ok(result.securedSessions > 0, 'some sessions went into TLS');
   assert.ok((result.codes.get(226) ?? 0) > 0, 'transfers are among them');
 });

@@ -3,8 +3,9 @@
  * session that waits for its client is seen to end. Its log goes to standard output; an uncaught error or
  * an unhandled rejection ends the process, which the fuzzer takes for what it is.
  *
- *     node gateway-process.ts PORT      PORT: of the embedded COS on 127.0.0.1
+ *     node gateway-process.ts PORT DIRECTORY      of the embedded COS on 127.0.0.1; of tls.crt and tls.key
  */
+import { join } from 'node:path';
 import { parseConfigText } from '#gateway/config/load.ts';
 import { MiB } from '#gateway/kit/bytes.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
@@ -14,17 +15,19 @@ import { testBucket, testSecretId, testSecretKey } from '#test/support/cosd.ts';
 import { fuzzPassword } from './vocabulary.ts';
 
 const password = fuzzPassword;
+const [, , storePort, directory = ''] = process.argv;
 const words = {
   listen_address: '127.0.0.1',
   listen_port: 0,
   admin_port: 0,
   upload_memory: '8Mi',
+  tls: { certificate_file: join(directory, 'tls.crt'), key_file: join(directory, 'tls.key') },
   // Exempt from the limits per address, which 16 clients from one machine would meet at once.
   data_peer_networks: ['127.0.0.0/8'],
   cos: {
     bucket: testBucket,
     region: '',
-    endpoint: `127.0.0.1:${process.argv[2]}`,
+    endpoint: `127.0.0.1:${storePort}`,
     protocol: 'http',
     credentials: 'static',
     secretid: testSecretId,
@@ -61,7 +64,13 @@ const gateway = await startGateway({
   log: logging.log,
   env: {},
   passivePorts: { ephemeral: 64 },
-  timeouts: { loginMs: 5_000, idleMs: 10_000, stallMs: 700, dataConnectMs: 500 },
+  timeouts: {
+    loginMs: 5_000,
+    idleMs: 10_000,
+    stallMs: 700,
+    dataConnectMs: 500,
+    tlsHandshakeMs: 1_000,
+  },
   lostLogLines: () => logging.lostLines(),
 });
 /** What is held and not only not collected yet. */

@@ -53,7 +53,8 @@ function told(result: CampaignResult): string {
   const codes = [...result.codes].sort(([one], [other]) => one - other);
   return [
     `${result.lines} lines and ${result.replies} replies in ${result.seconds.toFixed(0)} s,`,
-    ` ${result.connections} sessions, ${result.dataConnections} data connections, 0 violations\n`,
+    ` ${result.connections} sessions, ${result.securedSessions} times into TLS,`,
+    ` ${result.dataConnections} data connections, 0 violations\n`,
     `RSS ${formatBytes(start)} after the warm-up, ${formatBytes(end)} at the end,`,
     ` ${formatBytes(peak)} at most\n`,
     `replies: ${codes.map(([code, times]) => `${code} × ${times}`).join(', ')}\n`,

@@ -30,7 +30,18 @@ export type Step =
   /** PASV or EPSV, and its reply. */
   | { readonly kind: 'reserve'; readonly verb: 'PASV' | 'EPSV' }
   /** A data connection to the last port; a stranger comes from another address. */
-  | { readonly kind: 'open'; readonly as: 'owner' | 'stranger' }
+  | {
+      readonly kind: 'open';
+      readonly as: 'owner' | 'stranger';
+      /** Whether it is TLS or clear as PROT says. */
+      readonly protection: 'agreed' | 'other';
+    }
+  /** AUTH TLS with these lines behind it in clear, and what the client does after the 234. */
+  | {
+      readonly kind: 'secure';
+      readonly smuggled: readonly string[];
+      readonly next: 'handshake' | 'garbage' | 'silence';
+    }
   | {
       readonly kind: 'data';
       readonly writeBytes: number;
@@ -85,6 +96,9 @@ const scenes: readonly {
   { name: 'telnet', weight: 3, draw: telnet },
   { name: 'binary', weight: 2, draw: binary },
   { name: 'endless line', weight: 0.1, draw: endless },
+  { name: 'secure', weight: 8, draw: secure },
+  { name: 'no handshake', weight: 1, draw: failedHandshake },
+  { name: 'protection', weight: 4, draw: protection },
   { name: 'leave', weight: 8, draw: leave },
 ];
 const weightSum = scenes.reduce((sum, { weight }) => sum + weight, 0);
@@ -148,6 +162,54 @@ function endless(): Drawn {
   return { steps: [send([endlessLine()], 1, 'unknown'), settle], mayBeClosed: true };
 }
 
+/** Into TLS, mostly with protected data connections after it; sometimes with lines that try to come along. */
+function secure(random: SeededRandom): Drawn {
+  const smuggled = random.next() < 0.3 ? drawSmuggled(random) : [];
+  return {
+    steps: [
+      { kind: 'secure', smuggled, next: 'handshake' },
+      ...maybe(random, 0.8, sendTexts(random, ['PBSZ 0', 'PROT P'])),
+      settle,
+    ],
+    // What TCP delivers late is taken for a broken handshake.
+    ...(smuggled.length > 0 && { mayBeClosed: true }),
+  };
+}
+
+function drawSmuggled(random: SeededRandom): string[] {
+  const lines = [`USER ${drawUser(random)}`, `PASS ${fuzzPassword}`, 'NOOP', 'AUTH TLS', 'QUIT'];
+  return Array.from({ length: random.between(1, 4) }, () => pick(random, lines));
+}
+
+/** 234, and then anything but TLS. */
+function failedHandshake(random: SeededRandom): Drawn {
+  const next = pick(random, ['garbage', 'silence'] as const);
+  const how = pick(random, ['fin', 'rst', 'half-close'] as const);
+  return {
+    steps: [
+      { kind: 'secure', smuggled: [], next },
+      { kind: 'leave', how },
+    ],
+    mayBeClosed: true,
+  };
+}
+
+function protection(random: SeededRandom): Drawn {
+  const lines = [
+    'PBSZ 0',
+    'PBSZ 0',
+    'PBSZ 16384',
+    'PBSZ x',
+    'PROT P',
+    'PROT P',
+    'PROT C',
+    'PROT S',
+  ];
+  const count = random.between(1, 4);
+  const texts = Array.from({ length: count }, () => pick(random, [...lines, 'CCC', 'AUTH NOPE']));
+  return { steps: [sendTexts(random, texts), settle] };
+}
+
 /** Away, with or without unanswered lines behind. */
 function leave(random: SeededRandom): Drawn {
   const how = pick(random, ['fin', 'rst', 'half-close'] as const);
@@ -165,7 +227,11 @@ function leave(random: SeededRandom): Drawn {
 /** The heart: a data connection, a command that uses it, and something that goes wrong. */
 function transfer(random: SeededRandom): Drawn {
   const connecting = pick(random, ['early', 'early', 'early', 'late', 'late', 'never'] as const);
-  const open: Step = { kind: 'open', as: random.next() < 0.03 ? 'stranger' : 'owner' };
+  const open: Step = {
+    kind: 'open',
+    as: random.next() < 0.03 ? 'stranger' : 'owner',
+    protection: random.next() < 0.02 ? 'other' : 'agreed',
+  };
   const preamble = random.next() < 0.4 ? [sendTexts(random, drawPreamble(random))] : [];
   return {
     steps: [

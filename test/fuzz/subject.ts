@@ -7,7 +7,10 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { testCertificate } from '#test/support/certificate.ts';
 import { startTestCosd, type TestCosd } from '#test/support/cosd.ts';
+import { type TemporaryDirectory, temporaryDirectory } from '#test/support/temporary-directory.ts';
+import { writePair } from '#test/support/tls-gateway.ts';
 import { Violation } from './violation.ts';
 
 /** What must be nothing when no client is there. */
@@ -31,14 +34,17 @@ export class Subject implements AsyncDisposable {
   readonly #adminPort: number;
   readonly #child: ChildProcess;
   readonly #cosd: TestCosd;
+  readonly #directory: TemporaryDirectory;
   readonly #logLines: string[] = [];
   readonly #errors: string[] = [];
   #isStopping = false;
 
   static async start(): Promise<Subject> {
     const cosd = await startTestCosd({ checksums: 'full' });
+    const directory = await temporaryDirectory();
+    await writePair(directory.path, testCertificate());
     const entry = fileURLToPath(new URL('./gateway-process.ts', import.meta.url));
-    const child = fork(entry, [String(cosd.port)], {
+    const child = fork(entry, [String(cosd.port), directory.path], {
       execArgv: ['--max-semi-space-size=4', '--expose-gc'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -49,16 +55,20 @@ export class Subject implements AsyncDisposable {
         throw new Error('the gateway did not start');
       }),
     ])) as [{ ftpPort: number; adminPort: number }];
-    return new Subject(child, cosd, ports);
+    return new Subject({ child, cosd, directory }, ports);
   }
 
   private constructor(
-    child: ChildProcess,
-    cosd: TestCosd,
+    parts: {
+      readonly child: ChildProcess;
+      readonly cosd: TestCosd;
+      readonly directory: TemporaryDirectory;
+    },
     ports: { readonly ftpPort: number; readonly adminPort: number },
   ) {
-    this.#child = child;
-    this.#cosd = cosd;
+    this.#child = parts.child;
+    this.#cosd = parts.cosd;
+    this.#directory = parts.directory;
     this.ftpPort = ports.ftpPort;
     this.#adminPort = ports.adminPort;
     this.failed = this.#watch();
@@ -120,6 +130,7 @@ export class Subject implements AsyncDisposable {
       await once(this.#child, 'exit');
     }
     await this.#cosd.close();
+    await this.#directory[Symbol.asyncDispose]();
   }
 
   #watch(): Promise<never> {

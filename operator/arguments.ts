@@ -3,6 +3,7 @@
  * default and variable are part of its row, so that a word cannot exist without being explained.
  */
 import { parseArgs } from 'node:util';
+import { repositoryOf } from '#operator/plan/images.ts';
 
 interface OptionSpec {
   /** Shown after the name in help, for example `PORT`. */
@@ -164,13 +165,6 @@ function check(values: Values): ParsedArguments {
 function list(text: string): string[] {
   const words = text.split(',').map((word) => word.trim());
   return [...new Set(words.filter((word) => word !== ''))];
-}
-
-/** `host:5000/team/gateway:1.2@sha256:…` → `host:5000/team/gateway`. */
-export function repositoryOf(image: string): string {
-  const [name = ''] = image.split('@', 1);
-  const colon = name.lastIndexOf(':');
-  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
 }
 
 /** The text of `--help`. */

@@ -17,6 +17,9 @@ export interface AddressChoice {
   readonly isResolved: boolean;
 }
 
+/** How often the meaning of a load balancer's host name is looked at again, in milliseconds. */
+export const hostNameRefreshMs = 30_000;
+
 export function chooseAddress(observed: Observed, spec: FtpGatewaySpec): AddressChoice {
   const { masqueradeAddress: address, exposure } = spec;
   if (address !== '') {
@@ -30,6 +33,26 @@ export function chooseAddress(observed: Observed, spec: FtpGatewaySpec): Address
       return fromClusterIp(observed);
     case 'NodePort':
       return fromNodes(observed);
+  }
+}
+
+/**
+ * For a resource that is not accepted now: still from where its address came when it last was, because
+ * what runs goes on and its balancer can change meanwhile. Undefined when it never had one, or has its own
+ * word for it.
+ */
+export function followAddress(observed: Observed): AddressChoice | undefined {
+  const { conditions = [] } = observed.gateway.status ?? {};
+  switch (conditions.find(({ type }) => type === 'AddressAssigned')?.reason) {
+    case 'FromLoadBalancer':
+    case 'Waiting':
+      return fromLoadBalancer(observed);
+    case 'FromService':
+      return fromClusterIp(observed);
+    case 'FromNode':
+      return fromNodes(observed);
+    default:
+      return undefined;
   }
 }
 

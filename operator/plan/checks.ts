@@ -4,6 +4,7 @@
  */
 import { type FtpGateway, type FtpGatewaySpec, specSchema } from '#operator/api/ftp-gateway.ts';
 import { nameRule, specRules } from '#operator/api/rules.ts';
+import { imageProblem } from './images.ts';
 import { listenerProblem } from './profiles.ts';
 import type { OperatorSettings } from './settings.ts';
 
@@ -36,16 +37,4 @@ export function warningsAbout({ exposure, replicas }: FtpGatewaySpec): string[] 
   return [
     'externalTrafficPolicy Local loses data connections when shards are on several nodes: a node without the shard drops them',
   ];
-}
-
-function imageProblem(image: string, allowed: readonly string[]): string | undefined {
-  const repository = repositoryOf(image);
-  if (allowed.includes(repository)) return undefined;
-  return `the image repository ${repository} is not one this operator allows (${allowed.join(', ')})`;
-}
-
-/** `host:5000/a/b:tag@sha256:…` → `host:5000/a/b`. */
-export function repositoryOf(image: string): string {
-  const [named = ''] = image.split('@');
-  return named.replace(/:[^:/]*$/, '');
 }

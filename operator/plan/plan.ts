@@ -3,7 +3,7 @@
  * gives the same plan, and once nothing is left to do the plan wishes what is there.
  */
 import type { FtpGatewaySpec, FtpGatewayStatus } from '#operator/api/ftp-gateway.ts';
-import { type AddressChoice, chooseAddress } from './address.ts';
+import { type AddressChoice, chooseAddress, followAddress, hostNameRefreshMs } from './address.ts';
 import { checkGateway, warningsAbout } from './checks.ts';
 import { configProblems, gatewayConfig, restartHash } from './desired-config.ts';
 import { embeddedCosObjects, embeddedCosReferences } from './desired-cosd.ts';
@@ -47,8 +47,6 @@ export interface Plan {
   readonly requeueAfterMs?: number;
 }
 
-/** How often the meaning of a load balancer's host name is looked at again. */
-const hostNameRefreshMs = 30_000;
 /** How often Events are read while a shard is not ready: they come without any other report. */
 const warningRefreshMs = 10_000;
 
@@ -121,9 +119,21 @@ function stepUnless(obstacle: string | undefined, sources: RolloutSources): Roll
   return obstacle ? { shards: step.shards, apply: [], create: [], remove: [] } : step;
 }
 
+/** What runs is left as it is, and told a new address all the same: the balancer asks nobody. */
 function refusal(observed: Observed, problems: readonly string[]): Plan {
-  const status = refusedStatus(observed, problems);
-  return { ...nothing(status), events: plannedEvents({ observed, status }) };
+  const address = followAddress(observed);
+  const status = refusedStatus(observed, problems, address);
+  const news = address && podNews(observed, address);
+  const requeueAfterMs = earliest([
+    news?.waitMs,
+    address?.isResolved ? hostNameRefreshMs : undefined,
+  ]);
+  return {
+    ...nothing(status),
+    annotatePods: news?.pods ?? [],
+    events: plannedEvents({ observed, status }),
+    ...(requeueAfterMs !== undefined && { requeueAfterMs }),
+  };
 }
 
 function nothing(status: FtpGatewayStatus): Plan {

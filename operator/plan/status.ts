@@ -52,8 +52,12 @@ export function gatewayStatus(sources: StatusSources): FtpGatewayStatus {
   };
 }
 
-/** A resource that cannot be served: what runs is left as it is. */
-export function refusedStatus(observed: Observed, problems: readonly string[]): FtpGatewayStatus {
+/** A resource that cannot be served: what runs is left as it is, and its address is followed. */
+export function refusedStatus(
+  observed: Observed,
+  problems: readonly string[],
+  address?: AddressChoice,
+): FtpGatewayStatus {
   const { gateway } = observed;
   const left = 'the resource is not accepted; what runs is left as it is';
   const before = gateway.status?.conditions ?? [];
@@ -64,11 +68,12 @@ export function refusedStatus(observed: Observed, problems: readonly string[]): 
   };
   return {
     ...gateway.status,
+    ...(address?.address && { address: address.address }),
     ...(gateway.metadata.generation && { observedGeneration: gateway.metadata.generation }),
     conditions: conditions(observed, {
       Accepted: { status: 'False', reason: 'Invalid', message: problems.join('; ') },
       Programmed: { status: 'False', reason: 'NotAccepted', message: left },
-      AddressAssigned: kept('AddressAssigned'),
+      AddressAssigned: address ? addressAssigned(address) : kept('AddressAssigned'),
       Ready: kept('Ready'),
     }),
   };
@@ -82,13 +87,13 @@ function verdicts({ observed, spec, address, step, obstacle, warnings }: StatusS
       message: ['the resource can be served', ...warnings].join('; '),
     },
     Programmed: programmed(spec, step, obstacle),
-    AddressAssigned: {
-      status: address.address ? 'True' : 'False',
-      reason: address.reason,
-      message: address.message,
-    },
+    AddressAssigned: addressAssigned(address),
     Ready: ready(observed, spec, address, step),
   };
+}
+
+function addressAssigned({ address, reason, message }: AddressChoice): Verdict {
+  return { status: address ? 'True' : 'False', reason, message };
 }
 
 function programmed(

@@ -6,6 +6,7 @@
 import type { Clock } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
+import { hostNameRefreshMs } from '#operator/plan/address.ts';
 
 /** IPv4 addresses of a host name, in any order; rejects when there is no answer. */
 export type LookUp = (hostName: string) => Promise<readonly string[]>;
@@ -14,7 +15,7 @@ export interface HostNamesOptions {
   readonly lookUp: LookUp;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long an answer is good. Default 30 s: clouds use 60 s and less. */
+  /** How long an answer is good. Default 30 s, as often as plans ask: clouds use 60 s and less. */
   readonly keepMs?: number;
 }
 
@@ -23,8 +24,6 @@ interface Answer {
   readonly askedMs: number;
 }
 
-/** How often hostNames of a gateway should be looked at again, in milliseconds. */
-export const hostNameRefreshMs = 30_000;
 /** More names than this are not remembered at once; the oldest go first. */
 const namesMax = 1024;
 

@@ -14,7 +14,7 @@ import { isKubeError, KubeError } from '#operator/runtime/errors.ts';
 import { applyPlan, type Refusal } from './apply.ts';
 import type { Caches } from './caches.ts';
 import { gather } from './gather.ts';
-import { type HostNames, hostNameRefreshMs } from './host-names.ts';
+import type { HostNames } from './host-names.ts';
 import { gatewayKind } from './kinds.ts';
 import { News, type Tell } from './news.ts';
 import { refusalMessage, refusedReason, withRefusals, writeStatus } from './status.ts';
@@ -63,12 +63,7 @@ export class Reconciler {
     this.#news.tell(key, gateway, 'plan', plan.events);
     const { changes, isRefused } = await this.#carryOut(key, gateway, plan, context);
     if (changes > 0) context.log.info({ changes }, 'gateway reconciled');
-    const waits = [
-      resyncMs,
-      plan.requeueAfterMs,
-      hasHostName(observed) ? hostNameRefreshMs : undefined,
-      isRefused ? refusedRetryMs : undefined,
-    ];
+    const waits = [resyncMs, plan.requeueAfterMs, isRefused ? refusedRetryMs : undefined];
     const requeueAfterMs = Math.min(...waits.filter((wait) => wait !== undefined));
     return { requeueAfterMs, ...(isRefused && { isRefused }) };
   }
@@ -110,9 +105,4 @@ export class Reconciler {
  */
 function isPassing({ error }: Refusal): boolean {
   return error.retryable && !(error instanceof KubeError && error.status === 500);
-}
-
-function hasHostName({ service }: Observed): boolean {
-  const ingress = service?.status?.loadBalancer?.ingress ?? [];
-  return ingress.some(({ ip, hostname }) => !ip && hostname);
 }

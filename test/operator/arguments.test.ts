@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  helpText,
-  type OperatorOptions,
-  parseArguments,
-  repositoryOf,
-  variableOf,
-} from '#operator/arguments.ts';
+import { helpText, type OperatorOptions, parseArguments, variableOf } from '#operator/arguments.ts';
 
 const image = 'example.test/cos-ftp-gateway:1';
 
@@ -79,17 +73,4 @@ describe("the operator's options", () => {
       assert.ok(helpText().includes(variableOf(option.trim().slice(2))), option);
     }
   });
-});
-
-describe('the repository of an image', () => {
-  const cases = {
-    'cos-ftp-gateway': 'cos-ftp-gateway',
-    'cos-ftp-gateway:1.2': 'cos-ftp-gateway',
-    'host:5000/team/gateway': 'host:5000/team/gateway',
-    'host:5000/team/gateway:1@sha256:00ff': 'host:5000/team/gateway',
-    'team/gateway@sha256:00ff': 'team/gateway',
-  };
-  for (const [image, repository] of Object.entries(cases)) {
-    test(`${image} is ${repository}`, () => assert.equal(repositoryOf(image), repository));
-  }
 });

@@ -1,7 +1,7 @@
 /** What keeps a resource from being served, also one that an older definition let in. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkGateway, repositoryOf, warningsAbout } from '#operator/plan/checks.ts';
+import { checkGateway, warningsAbout } from '#operator/plan/checks.ts';
 import {
   specExamples,
   storedGateway,
@@ -73,10 +73,4 @@ describe('a resource', () => {
       ['AcceptedWithWarning'],
     );
   });
-});
-
-test('a repository is what stands before tag and digest', () => {
-  assert.equal(repositoryOf('a/b:1'), 'a/b');
-  assert.equal(repositoryOf('host:5000/a/b'), 'host:5000/a/b');
-  assert.equal(repositoryOf('host:5000/a/b:1@sha256:0f'), 'host:5000/a/b');
 });

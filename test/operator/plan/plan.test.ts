@@ -1,6 +1,7 @@
 /** Whole plans: order, addresses into running pods, what others put there, conditions and events. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { hostNameRefreshMs } from '#operator/plan/address.ts';
 import { annotations } from '#operator/plan/names.ts';
 import type { ObservedContainer, ObservedService } from '#operator/plan/observed.ts';
 import type { Plan } from '#operator/plan/plan.ts';
@@ -270,5 +271,46 @@ describe('the status', () => {
     assert.equal(conditionOf(plan, 'Ready'), 'True NotAccepted');
     assert.equal(plan.status.address, address);
     assert.deepEqual(reasonsOf(plan), ['Invalid']);
+  });
+
+  test('of a refused resource follows the balancer it has, and no other', () => {
+    const first = planFor({ ...settled, service });
+    const moved = { ...service, status: { loadBalancer: { ingress: [{ ip: '203.0.113.10' }] } } };
+    const refused = { ...storedGateway(), spec: { replicas: 1 } };
+    const plan = planFor({
+      ...settled,
+      service: moved,
+      gateway: { ...refused, status: first.status },
+    });
+    assert.deepEqual(
+      plan.annotatePods.map((pod) => pod.annotations[annotations.masqueradeAddress]),
+      ['203.0.113.10'],
+    );
+    assert.deepEqual([objectsOf(plan), plan.remove], [[], []]);
+    assert.equal(plan.status.address, '203.0.113.10');
+    assert.equal(conditionOf(plan, 'AddressAssigned'), 'True FromLoadBalancer');
+
+    const ingress = [{ hostname: 'lb.example.test' }];
+    const byName = { ...service, status: { loadBalancer: { ingress } } };
+    const resolvedHosts = { 'lb.example.test': ['203.0.113.11'] };
+    const gateway = { ...refused, status: first.status };
+    const named = planFor({ ...settled, service: byName, resolvedHosts, gateway });
+    assert.equal(named.status.address, '203.0.113.11');
+    assert.equal(named.requeueAfterMs, hostNameRefreshMs);
+  });
+
+  test('of a refused resource tells no address that nobody knows to be wanted', () => {
+    const moved = { ...service, status: { loadBalancer: { ingress: [{ ip: '203.0.113.10' }] } } };
+    const refused = { ...storedGateway(), spec: { replicas: 1 } };
+    const fresh = planFor({ ...settled, service: moved, gateway: refused });
+    assert.deepEqual(fresh.annotatePods, [], 'never accepted: nobody knows whose address it is');
+    const named = {
+      ...storedGateway(),
+      spec: { ...storedSpec(), masqueradeAddress: 'ftp.example' },
+    };
+    const { status } = planFor({ ...settled, service, gateway: named });
+    const kept = planFor({ ...settled, service: moved, gateway: { ...refused, status } });
+    assert.deepEqual(kept.annotatePods, [], 'the resource has its own word');
+    assert.equal(conditionOf(kept, 'AddressAssigned'), 'True NotAccepted');
   });
 });

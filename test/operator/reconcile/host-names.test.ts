@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { HostNames, hostNameRefreshMs } from '#operator/reconcile/host-names.ts';
+import { hostNameRefreshMs } from '#operator/plan/address.ts';
+import { HostNames } from '#operator/reconcile/host-names.ts';
 import { fakeClock } from '#test/support/fake-clock.ts';
 import { recordingLog } from '#test/support/recording-log.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FtpGatewayStatus } from '#operator/api/ftp-gateway.ts';
+import { hostNameRefreshMs } from '#operator/plan/address.ts';
 import type { KubernetesObject } from '#operator/plan/manifest.ts';
 import { childLabels } from '#operator/plan/names.ts';
 import type { Observed } from '#operator/plan/observed.ts';
@@ -422,19 +423,19 @@ describe('what is removed', () => {
 });
 
 describe('host names and events', () => {
-  test('of load balancers are resolved, and looked at again in half a minute', async () => {
+  test('of load balancers are resolved, and again when the plan wants to look again', async () => {
     const seen: Observed['resolvedHosts'][] = [];
     await using world = await reconcileWorld((observed) => {
       seen.push(observed.resolvedHosts);
-      return nothing;
+      return { ...nothing, requeueAfterMs: hostNameRefreshMs };
     });
     world.putGateway();
     const loadBalancer = { ingress: [{ hostname: 'lb.example.test' }] };
     const metadata = { name: 'files', namespace, labels };
     world.api.put(childKinds.Service, { metadata, status: { loadBalancer } });
-    assert.equal((await world.run()).requeueAfterMs, 30_000);
+    assert.equal((await world.run()).requeueAfterMs, hostNameRefreshMs);
     world.dns.set('lb.example.test', ['203.0.113.7']);
-    await world.clock.advance(30_000);
+    await world.clock.advance(hostNameRefreshMs);
     await world.run();
     assert.deepEqual(seen, [{}, { 'lb.example.test': ['203.0.113.7'] }]);
   });

@@ -58,7 +58,7 @@ FROM node:24-bookworm-slim AS operator-packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm pkg delete devDependencies dependencies.cos-nodejs-sdk-v5 dependencies.fast-xml-parser \
-      dependencies.ftp-srv dependencies.iconv-lite dependencies.rotating-file-stream \
+      dependencies.ftp-srv dependencies.iconv-lite dependencies.mime dependencies.rotating-file-stream \
  && npm ci --omit=dev --omit=optional --no-audit --no-fund \
  && npm cache clean --force
 

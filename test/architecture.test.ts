@@ -29,7 +29,7 @@ const rooms: RoomTable = {
   gateway: { may: [kit, 'gateway/run'] },
   'gateway/kit': { may: [] },
   'gateway/config': { may: [kit], packages: ['zod', 'yaml'] },
-  'gateway/storage': { may: [kit] },
+  'gateway/storage': { may: [kit], packages: ['mime'] },
   'gateway/storage/credentials': { may: [kit, storage] },
   'gateway/storage/cos': {
     may: [kit, storage, 'gateway/storage/credentials'],

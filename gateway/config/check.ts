@@ -69,6 +69,7 @@ function checkValue(
   }
   if (bare instanceof z.ZodObject) return checkBlock(bare, raw, path, walk);
   if (bare instanceof z.ZodArray) return checkList(bare.element, raw, path, walk);
+  if (bare instanceof z.ZodRecord) return checkMap(bare, raw, path, walk);
   return checkLeaf(schema, raw, path, walk);
 }
 
@@ -107,6 +108,26 @@ function checkList(element: z.core.$ZodType, raw: Tree, path: Path, walk: Walk):
   const values = items.map((item, index) => checkValue(element, item, [...path, index], walk));
   if (!isLeafList) return values.map((value) => value ?? {});
   return values.filter((value) => value !== undefined);
+}
+
+/** Names of the writer's own, each with one value; an empty one stays, for it may take another away. */
+function checkMap(map: z.ZodRecord, raw: Tree, path: Path, walk: Walk): unknown {
+  if (!isBlock(raw)) {
+    walk.issues.push({ path, message: 'expected names and values', hint: 'name: value' });
+    return undefined;
+  }
+  const values = new Map<string, unknown>();
+  for (const [written, inner] of Object.entries(raw)) {
+    const at = [...path, written];
+    const name = checkLeaf(map.keyType, written, at, walk);
+    if (typeof name !== 'string') continue;
+    if (values.has(name)) {
+      const message = `${quoteWord(written)} is ${name} once more`;
+      walk.issues.push({ path: at, message, aboutWord: true });
+    }
+    values.set(name, isWritten(inner) ? checkLeaf(map.valueType, inner, at, walk) : '');
+  }
+  return Object.fromEntries(values);
 }
 
 function checkLeaf(schema: z.core.$ZodType, raw: Tree, path: Path, walk: Walk): unknown {

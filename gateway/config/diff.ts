@@ -28,11 +28,16 @@ const effects = {
   data_peer: 'live',
   data_peer_networks: 'live',
   proxy_protocol: 'restart',
-  // The next six reach sessions through their accounts.
+  // Those down to parts_in_flight reach sessions through their accounts.
   max_sessions_per_account: 'live',
   filename_encoding: 'live',
   single_file_max_size: 'live',
   incomplete_uploads: 'live',
+  content_types: 'live',
+  storage_class: 'live',
+  server_side_encryption: 'live',
+  kms_key_id: 'live',
+  metadata: 'live',
   min_part_size: 'live',
   parts_in_flight: 'live',
   upload_memory: 'restart',
@@ -154,6 +159,6 @@ function changedWords({ cos: oneCos, ...one }: AccountConfig, other: AccountConf
 }
 
 function changedKeys<Block extends object>(one: Block, other: Block): string[] {
-  const words = Object.keys(one) as (keyof Block & string)[];
+  const words = Object.keys({ ...one, ...other }) as (keyof Block & string)[];
   return words.filter((word) => !isDeepStrictEqual(one[word], other[word]));
 }

@@ -90,9 +90,10 @@ export const flag: Field<boolean> = field((written) => {
 export function choice<const Word extends string>(words: readonly Word[]): Field<Word> {
   return field((written) => {
     const lower = written.trim().toLowerCase();
-    const found = words.find((word) => word === lower);
+    const lowerWords = words.map((word) => word.toLowerCase());
+    const found = words[lowerWords.indexOf(lower)];
     if (found !== undefined) return found;
-    const near = nearest(lower, words);
+    const near = words[lowerWords.indexOf(nearest(lower, lowerWords) ?? '')];
     const refused = `${quote(written)} is not one of ${words.join(', ')}`;
     return refuse(refused, near === undefined ? undefined : `did you mean ${near}?`);
   });
@@ -264,6 +265,61 @@ function isEndpoint(host: string): boolean {
   if (parts.port !== undefined && (parts.port < 1 || parts.port > 65535)) return false;
   return isIP(parts.host) !== 0 || isHostName(parts.host);
 }
+
+/** `pdf` or `tar.gz`; `*` is every file that nothing else names. A leading dot is dropped. */
+export const extension: Field<string> = field((written) => {
+  const name = written.trim().toLowerCase().replace(/^\./, '');
+  if (name === '*' || /^[^\s/\0]{1,64}$/.test(name)) return name;
+  return refuse(
+    `${quote(written)} is not a file extension`,
+    'for example csv, or "*" for the rest',
+  );
+});
+
+const token = "[\\w!#$%&'*+.^`|~-]+";
+const mediaType = new RegExp(
+  `^${token}/${token}(?:\\s*;\\s*${token}=(?:${token}|"[\\x20-\\x21\\x23-\\x5b\\x5d-\\x7e]*"))*$`,
+);
+
+/** RFC 9110 section 8.3.1. */
+export const contentType: Field<string> = field((written) => {
+  const type = written.trim();
+  if (type.length <= 255 && mediaType.test(type)) return type;
+  return refuse(
+    `${quote(written)} is not a content type`,
+    'type/subtype, parameters behind it: text/csv; charset=utf-8',
+  );
+});
+
+/** An id as the KMS console shows it. */
+export const kmsKeyId: Field<string> = field((written) => {
+  const id = written.trim();
+  if (/^[\w-]{1,128}$/.test(id)) return id;
+  return refuse(`${quote(written)} is not a key id`, '48ba38aa-26c5-11ea-855c-52540085…');
+});
+
+/** COS page 436/7746. */
+export const metadataName: Field<string> = field((written) => {
+  const name = written.trim().toLowerCase();
+  if (name.startsWith('x-cos-meta-')) {
+    return refuse(`${quote(written)} holds the prefix`, `write ${quote(name.slice(11))}`);
+  }
+  if (name === 'mtime') {
+    return refuse('"mtime" is where store_mtime keeps the time', 'choose another name');
+  }
+  if (/^[a-z0-9-]{1,128}$/.test(name)) return name;
+  return refuse(`${quote(written)} is not a metadata name`, 'letters, digits and "-", no "_"');
+});
+
+/** What every reader of a header understands alike. */
+export const metadataValue: Field<string> = field((written) => {
+  const value = written.trim();
+  if (/^[\x20-\x7e]+$/.test(value)) return value;
+  return refuse(
+    `${quote(written)} holds more than printable ASCII`,
+    'write other characters percent-encoded, as URLs do',
+  );
+});
 
 /** A key or its id: also without white space, which only ever comes from copying. */
 export const keySecret: Field<string> = field((written) => {

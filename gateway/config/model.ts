@@ -46,6 +46,37 @@ export const sessionReuses = ['optional', 'required'] as const;
 /** Whether a data connection must resume the control connection's TLS session. */
 export type SessionReuse = (typeof sessionReuses)[number];
 
+/** COS page 436/33417. */
+export const storageClasses = [
+  'STANDARD',
+  'STANDARD_IA',
+  'INTELLIGENT_TIERING',
+  'ARCHIVE',
+  'DEEP_ARCHIVE',
+  'MAZ_STANDARD',
+  'MAZ_STANDARD_IA',
+  'MAZ_INTELLIGENT_TIERING',
+  'MAZ_ARCHIVE',
+] as const;
+export type StorageClass = (typeof storageClasses)[number];
+
+export const serverSideEncryptions = ['bucket_default', 'AES256', 'cos/kms'] as const;
+/** SSE-COS is AES256, SSE-KMS is cos/kms; by default the bucket's own setting decides. */
+export type ServerSideEncryptionWord = (typeof serverSideEncryptions)[number];
+
+/** What new files carry besides their bytes. */
+export interface ObjectWords {
+  /** By extension in lower case; `*` is every other file. Empty: the known ones alone. */
+  readonly content_types: Readonly<Record<string, string>>;
+  /** Absent: the bucket's. */
+  readonly storage_class?: StorageClass;
+  readonly server_side_encryption: ServerSideEncryptionWord;
+  /** Only with cos/kms; absent: the default key. */
+  readonly kms_key_id?: string;
+  /** Names without `x-cos-meta-`. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /** Inclusive, first ≤ last. */
 export interface PortRange {
   readonly first: number;
@@ -113,7 +144,7 @@ export interface CosConfig {
   readonly credentials: CosCredentials;
 }
 
-export interface AccountConfig {
+export interface AccountConfig extends ObjectWords {
   readonly user: string;
   readonly password: AccountPassword;
   /** '' or ends with '/', never begins with one: the account's jail. */
@@ -127,7 +158,7 @@ export interface AccountConfig {
   readonly cos: CosConfig;
 }
 
-export interface GatewayConfig {
+export interface GatewayConfig extends ObjectWords {
   readonly listen_address: string;
   /** 0: any free port, as for admin_port and implicit_port. */
   readonly listen_port: number;

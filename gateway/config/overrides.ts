@@ -6,7 +6,8 @@
  * - A word inside a block has two underscores in the environment and a dot in --set.
  * - The value of a single word is the text as it stands, quotes and all.
  * - A list of single values is `a, b` or `[a, b]`.
- * - A block or a list of blocks (`COSFTP_ACCOUNTS`) is YAML or JSON and replaces the file's whole; words
+ * - An entry of a map is reached like a word inside a block (`--set metadata.origin=ftp`).
+ * - A block, a map or a list of blocks (`COSFTP_ACCOUNTS`) is YAML or JSON and replaces the file's whole; words
  *   inside lists cannot be reached one by one.
  * - An empty variable counts as not set; an empty --set takes the file's word away.
  * - Relative paths are relative to the working directory.
@@ -140,7 +141,7 @@ function readValue({ text, place, schema }: Override, cwd: string): ReadValue {
 
 function isYamlValue(schema: z.core.$ZodType, text: string): boolean {
   const bare = bareSchema(schema);
-  if (bare instanceof z.ZodObject) return true;
+  if (bare instanceof z.ZodObject || bare instanceof z.ZodRecord) return true;
   if (!(bare instanceof z.ZodArray)) return false;
   return bare.element instanceof z.ZodObject || text.trimStart().startsWith('[');
 }
@@ -148,6 +149,7 @@ function isYamlValue(schema: z.core.$ZodType, text: string): boolean {
 function schemaAt(path: readonly string[]): z.core.$ZodType | undefined {
   return path.reduce<z.core.$ZodType | undefined>((schema, word) => {
     const block = schema === undefined ? undefined : bareSchema(schema);
+    if (block instanceof z.ZodRecord) return block.valueType;
     if (!(block instanceof z.ZodObject) || !Object.hasOwn(block.shape, word)) return undefined;
     return block.shape[word];
   }, gatewayBlock);

@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { claimsPasswordHash } from '#gateway/kit/password-hash.ts';
 import { type CredentialRole, mergeCos } from './cos-rules.ts';
 import type { AccountConfig, AccountPassword, GatewayConfig } from './model.ts';
+import { mergeObjectWords } from './object-words.ts';
 import { type Block, isWritten } from './origin.ts';
 import type { PlaceDefaults } from './place.ts';
 import type { WrittenAccount, WrittenConfig } from './schema.ts';
@@ -28,6 +29,7 @@ export function resolveConfig(written: WrittenConfig, options: ResolveOptions): 
   const { directory = defaults.logDirectory, ...logWords } = log;
   return {
     ...words,
+    ...mergeObjectWords(words),
     admin_address: words.admin_address ?? defaults.adminAddress,
     admin_port_configured: isWritten(tree['admin_port']),
     drain_accept_seconds: Math.min(words.drain_accept_seconds, words.drain_seconds),
@@ -52,6 +54,7 @@ function resolveAccount(
     incomplete_uploads: account.incomplete_uploads ?? gateway.incomplete_uploads,
     filename_encoding: account.filename_encoding ?? gateway.filename_encoding,
     max_sessions: account.max_sessions ?? gateway.max_sessions_per_account,
+    ...mergeObjectWords(gateway, account),
   };
 }
 

@@ -6,6 +6,7 @@
 import type { Issue, PartialConfig } from './check.ts';
 import { cosIssues } from './cos-rules.ts';
 import { tlsVersions } from './model.ts';
+import { objectIssues } from './object-words.ts';
 import { type Block, isBlock, isWritten, writtenAccounts } from './origin.ts';
 import { quote } from './problem.ts';
 
@@ -21,6 +22,7 @@ const rules: readonly Rule[] = [
   usersUnique,
   onePasswordEach,
   somePermission,
+  objectIssues,
   cosIssues,
 ];
 

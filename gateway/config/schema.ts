@@ -22,6 +22,7 @@ import {
   sessionReuses,
   tlsVersions,
 } from './model.ts';
+import { accountObjectWords, objectWords } from './object-words.ts';
 
 /** COS's largest object: 10,000 parts of 5 GiB, which it calls 48.8 TB (COS page 436/14518). */
 export const objectBytesMax: number = 10_000 * 5 * GiB;
@@ -148,6 +149,7 @@ const accountBlock = z.strictObject({
     .describe('instead of the gateway’s'),
   filename_encoding: fields.encoding.exactOptional().describe('instead of the gateway’s'),
   max_sessions: sessionCount.exactOptional().describe('instead of max_sessions_per_account'),
+  ...accountObjectWords,
   cos: cosBlock.prefault({}).describe('what differs from the shared cos block'),
 });
 
@@ -245,6 +247,7 @@ export const gatewayBlock = z.strictObject({
     .choice(incompleteUploadPolicies)
     .default('discard')
     .describe('what becomes of a cut upload: discard, or complete = store what was received'),
+  ...objectWords,
   drain_seconds: fields
     .seconds({ min: 0, max: 7 * 86_400 })
     .default(3600)

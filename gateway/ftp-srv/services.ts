@@ -12,6 +12,7 @@ import type { ProxyDoor } from '#gateway/ftp/proxy-door.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type { Jail } from '#gateway/storage/keys.ts';
+import type { NewObjectRules } from '#gateway/storage/new-object.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import type { PartPool } from '#gateway/transfer/budget.ts';
 import type { TransferObserver } from '#gateway/transfer/observer.ts';
@@ -31,6 +32,8 @@ export interface SessionAccount {
   readonly plan: PartPlan;
   readonly partsInFlight: number;
   readonly incompleteUploads: 'discard' | 'complete';
+  /** What its new files carry besides their bytes. */
+  readonly newObjects: NewObjectRules;
   /** Logged in at once; 0: no limit. */
   readonly sessionsMax: number;
 }

@@ -6,6 +6,8 @@ import { assert } from '#gateway/kit/assert.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { Jail } from '#gateway/storage/keys.ts';
+import type { NewObjectRules } from '#gateway/storage/new-object.ts';
+import type { ServerSideEncryption } from '#gateway/storage/object-attributes.ts';
 import type { PartPool } from '#gateway/transfer/budget.ts';
 import { partPlan } from '#gateway/transfer/plan.ts';
 import type { Stores } from './stores.ts';
@@ -53,8 +55,33 @@ export function sessionAccount(
     plan,
     partsInFlight: config.parts_in_flight ?? partsInFlightDefault,
     incompleteUploads: account.incomplete_uploads,
+    newObjects: newObjectRules(account, log),
     sessionsMax: account.max_sessions,
   };
+}
+
+function newObjectRules(account: AccountConfig, log: Log): NewObjectRules {
+  const { user, content_types: contentTypes, storage_class, metadata } = account;
+  if (storage_class?.endsWith('ARCHIVE')) {
+    const hint = 'Clients that upload under another name and rename need a class that can be read.';
+    log.warn({ user, storage_class, hint }, 'new files cannot be read, renamed or appended to');
+  }
+  const serverSideEncryption = encryptionOf(account);
+  return {
+    contentTypes,
+    attributes: {
+      ...(storage_class !== undefined && { storageClass: storage_class }),
+      ...(serverSideEncryption && { serverSideEncryption }),
+      ...(Object.keys(metadata).length > 0 && { metadata }),
+    },
+  };
+}
+
+function encryptionOf(account: AccountConfig): ServerSideEncryption | undefined {
+  const { server_side_encryption: algorithm, kms_key_id: keyId } = account;
+  if (algorithm === 'bucket_default') return undefined;
+  if (algorithm === 'AES256') return { algorithm };
+  return { algorithm, ...(keyId !== undefined && { keyId }) };
 }
 
 /** The configuration accepts only encodings the engine knows. */

@@ -5,6 +5,7 @@
  * environment variable or a container: whoever writes the resource gets no more than a gateway.
  */
 import * as z from 'zod';
+import { storageClasses } from '#gateway/config/model.ts';
 
 export const apiGroup = 'cosftp.io';
 export const apiVersion = 'cosftp.io/v1alpha1';
@@ -69,6 +70,36 @@ const cos = z
 
 export const accountPermissions = ['list', 'read', 'write', 'overwrite', 'delete'] as const;
 
+/** The gateway checks names and values; here are only bounds, which CRDs must have. */
+const entries = (bytesMax: number) =>
+  z.record(z.string(), z.string().max(bytesMax)).meta({ maxProperties: 64 });
+
+const objectFields = {
+  contentTypes: entries(255)
+    .exactOptional()
+    .describe('content type by file extension, over the common ones; "*": every other file'),
+  storageClass: z
+    .enum(storageClasses)
+    .exactOptional()
+    .describe('left out: the bucket’s; archive classes cannot be read or renamed'),
+  serverSideEncryption: z
+    .enum(['BucketDefault', 'AES256', 'KMS'])
+    .exactOptional()
+    .describe('AES256 is SSE-COS, KMS is SSE-KMS; left out: the bucket’s setting'),
+  kmsKeyID: z
+    .string()
+    .max(128)
+    .regex(/^[-_a-zA-Z0-9]+$/)
+    .exactOptional()
+    .describe('for KMS; left out: the default key'),
+  metadata: entries(2048).exactOptional().describe('x-cos-meta-… without the prefix'),
+};
+
+const objects = z
+  .strictObject(objectFields)
+  .exactOptional()
+  .describe('what new files carry in COS besides their bytes');
+
 const account = z.strictObject({
   user: z
     .string()
@@ -83,6 +114,7 @@ const account = z.strictObject({
     .max(accountPermissions.length)
     .default([...accountPermissions])
     .describe('write creates, overwrite replaces'),
+  objects: objects.describe('for this user: maps over those of spec.objects, the rest instead'),
 });
 
 const passivePorts = z
@@ -196,6 +228,7 @@ export const specSchema = z.strictObject({
     .enum(['Discard', 'Complete'])
     .default('Discard')
     .describe('what becomes of a cut upload: nothing, or what was received is stored'),
+  objects,
   drainSeconds: z
     .int()
     .min(0)
@@ -233,6 +266,7 @@ export const statusSchema = z.strictObject({
   shards: z.array(shardStatus).max(128).exactOptional(),
 });
 
+export type ObjectsSpec = NonNullable<z.output<typeof objects>>;
 /** With all defaults filled in, as the API server stores it. */
 export type FtpGatewaySpec = z.output<typeof specSchema>;
 export type FtpGatewayStatus = z.output<typeof statusSchema>;

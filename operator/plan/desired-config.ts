@@ -5,8 +5,9 @@
  */
 import { restartWords } from '#gateway/config/diff.ts';
 import { parseConfigText } from '#gateway/config/load.ts';
+import type { ServerSideEncryptionWord } from '#gateway/config/model.ts';
 import { ConfigError } from '#gateway/config/problem.ts';
-import type { FtpGatewaySpec } from '#operator/api/ftp-gateway.ts';
+import type { FtpGatewaySpec, ObjectsSpec } from '#operator/api/ftp-gateway.ts';
 import { shortHash } from './hash.ts';
 import { ports } from './names.ts';
 import { formatSlice, portSlice } from './shards.ts';
@@ -58,12 +59,34 @@ export function gatewayConfig({ spec, address, cosdAddress }: ConfigSources): Co
     },
     single_file_max_size: spec.singleFileMaxSize,
     incomplete_uploads: spec.incompleteUploads.toLowerCase(),
+    ...objectWords(spec.objects),
     drain_seconds: spec.drainSeconds,
     log: { directory: podPaths.log, keep: 2 },
     cos: cosBlock(spec.cos, cosdAddress),
-    accounts: spec.accounts.map(({ user, prefix, permissions }) => {
-      return { user, password_file: `${podPaths.accounts}/${user}`, prefix, permissions };
+    accounts: spec.accounts.map(({ user, prefix, permissions, objects }) => {
+      const password_file = `${podPaths.accounts}/${user}`;
+      return { user, password_file, prefix, permissions, ...objectWords(objects) };
     }),
+  };
+}
+
+const encryptionWords = {
+  BucketDefault: 'bucket_default',
+  AES256: 'AES256',
+  KMS: 'cos/kms',
+} as const satisfies Record<
+  NonNullable<ObjectsSpec['serverSideEncryption']>,
+  ServerSideEncryptionWord
+>;
+
+function objectWords(objects: ObjectsSpec | undefined): Config {
+  const { contentTypes, storageClass, serverSideEncryption, kmsKeyID, metadata } = objects ?? {};
+  return {
+    ...(contentTypes && { content_types: contentTypes }),
+    ...(storageClass && { storage_class: storageClass }),
+    ...(serverSideEncryption && { server_side_encryption: encryptionWords[serverSideEncryption] }),
+    ...(kmsKeyID && { kms_key_id: kmsKeyID }),
+    ...(metadata && { metadata }),
   };
 }
 

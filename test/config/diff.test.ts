@@ -42,6 +42,10 @@ const others: Readonly<Record<string, readonly [string, 'live' | 'restart']>> = 
   stall_seconds: ['stall_seconds: 10', 'live'],
   data_connect_seconds: ['data_connect_seconds: 10', 'live'],
   incomplete_uploads: ['incomplete_uploads: complete', 'live'],
+  content_types: ['content_types: {csv: text/plain}', 'live'],
+  storage_class: ['storage_class: STANDARD_IA', 'live'],
+  server_side_encryption: ['server_side_encryption: AES256', 'live'],
+  metadata: ['metadata: {origin: ftp}', 'live'],
   drain_seconds: ['drain_seconds: 30', 'live'],
   drain_accept_seconds: ['drain_accept_seconds: 5', 'live'],
   'log.level': ['log: {level: debug}', 'live'],
@@ -69,10 +73,18 @@ describe('a changed word', () => {
     });
   }
 
-  test('the table above has every word of the schema', () => {
+  test('kms_key_id counts at once, beside the word it needs', () => {
+    const withKey = (id: string) => config('server_side_encryption: cos/kms', `kms_key_id: ${id}`);
+    const { words, restartWords } = compareConfigs(withKey('a'), withKey('b'));
+    assert.deepEqual([words, restartWords], [['kms_key_id'], []]);
+  });
+
+  test('the table above has every other word of the schema', () => {
     const words = Object.keys(gatewayBlock.shape).filter((word) => word !== 'accounts');
     const shared = words.filter((word) => word !== 'cos' && word !== 'log');
-    const listed = Object.keys(others).filter((word) => !word.startsWith('log.'));
+    const listed = [...Object.keys(others), 'kms_key_id'].filter(
+      (word) => !word.startsWith('log.'),
+    );
     assert.deepEqual(listed.toSorted(), shared.toSorted());
   });
 
@@ -110,6 +122,10 @@ describe('accounts', () => {
     ['single_file_max_size: 1Mi', 'single_file_max_size', 'stays'],
     ['incomplete_uploads: complete', 'incomplete_uploads', 'stays'],
     ['filename_encoding: big5', 'filename_encoding', 'moves'],
+    ['content_types: {edi: application/edifact}', 'content_types', 'stays'],
+    ['storage_class: STANDARD_IA', 'storage_class', 'stays'],
+    ['server_side_encryption: AES256', 'server_side_encryption', 'stays'],
+    ['metadata: {origin: ftp}', 'metadata', 'stays'],
     ['cos: {bucket: other-1250000000}', 'cos.bucket', 'moves'],
     ['cos: {region: ap-beijing}', 'cos.region', 'moves'],
     ['cos: {endpoint: cos.example.com}', 'cos.endpoint', 'moves'],
@@ -125,6 +141,11 @@ describe('accounts', () => {
       assert.equal(isSame, fate === 'stays');
     });
   }
+
+  test('that lost a word they had of their own: named', () => {
+    const { usersChanged } = compareConfigs(account('storage_class: STANDARD_IA'), plain);
+    assert.deepEqual(usersChanged, [{ user: 'alice', words: ['storage_class'] }]);
+  });
 
   test('with another password, in any form: named password', () => {
     for (const words of ['password: other', 'password_file: /etc/alice']) {

@@ -50,6 +50,9 @@ test('a file with nothing but an account has the documented defaults', () => {
     stall_seconds: 120,
     data_connect_seconds: 30,
     incomplete_uploads: 'discard',
+    content_types: {},
+    server_side_encryption: 'bucket_default',
+    metadata: {},
     drain_seconds: 3600,
     drain_accept_seconds: 10,
     log: { level: 'info', directory: '/srv/log', rotate: 'daily', keep: 14 },
@@ -64,6 +67,9 @@ test('a file with nothing but an account has the documented defaults', () => {
       incomplete_uploads: 'discard',
       filename_encoding: 'utf-8',
       max_sessions: 0,
+      content_types: {},
+      server_side_encryption: 'bucket_default',
+      metadata: {},
       cos: {
         bucket: 'inbox-1250000000',
         region: 'ap-guangzhou',
@@ -412,6 +418,8 @@ test('no choice is a word that YAML 1.1 reads as a boolean', () => {
     'data_peer',
     'proxy_protocol.mode',
     'incomplete_uploads',
+    'storage_class',
+    'server_side_encryption',
     'log.level',
     'log.rotate',
     'cos.protocol',
@@ -419,7 +427,7 @@ test('no choice is a word that YAML 1.1 reads as a boolean', () => {
   ];
   for (const word of choices) {
     const [problem = ''] = problemsOf(() => loadYaml(minimalYaml(''), { set: [`${word}=?`] }));
-    const listed = /is not one of ([\w, ]+)/.exec(problem)?.[1]?.split(', ') ?? [];
+    const listed = /is not one of ([\w/, ]+)/.exec(problem)?.[1]?.split(', ') ?? [];
     assert.ok(listed.length > 1, `${word}: ${problem}`);
     assert.deepEqual(
       listed.filter((choice) => booleans.includes(choice)),

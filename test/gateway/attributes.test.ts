@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MiB } from '#gateway/kit/bytes.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
-import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
+import { loadWords, startTestGateway, type TestGateway } from '#test/support/gateway.ts';
 
 /** As the bucket's other users left it. */
 const foreign = {
@@ -84,5 +84,68 @@ describe('the attributes of a file', () => {
       storageClass: 'STANDARD',
       headers: {},
     });
+  });
+});
+
+describe('a new file', () => {
+  const words = {
+    content_types: { edi: 'application/edifact' },
+    storage_class: 'STANDARD_IA',
+    server_side_encryption: 'cos/kms',
+    kms_key_id: 'key-1',
+    metadata: { origin: 'ftp', batch: '7' },
+  };
+  const account = { metadata: { batch: '', owner: 'alice' } };
+  const headers = {
+    'x-cos-meta-origin': 'ftp',
+    'x-cos-meta-owner': 'alice',
+    'x-cos-server-side-encryption': 'cos/kms',
+    'x-cos-server-side-encryption-cos-kms-key-id': 'key-1',
+  };
+  const configured = { storageClass: 'STANDARD_IA', headers };
+
+  test('is given what the configuration says, in one request and in parts', async () => {
+    await using ftp = await startTestGateway({ words, account });
+    await using client = await FtpClient.logIn(ftp.port);
+    assert.equal((await client.store('a.edi', Buffer.from('UNB'))).code, 226);
+    assert.equal((await client.store('b.pdf', Buffer.alloc(3 * MiB))).code, 226);
+    assert.equal((await client.append('c.csv', Buffer.from('1;2'))).code, 226);
+    assert.equal((await client.store('unknown', Buffer.alloc(0))).code, 226);
+    for (const [key, contentType] of [
+      ['a.edi', 'application/edifact'],
+      ['b.pdf', 'application/pdf'],
+      ['c.csv', 'text/csv'],
+      ['unknown', 'application/octet-stream'],
+    ] as const) {
+      assert.deepEqual(attributesIn(ftp, key), { contentType, ...configured }, key);
+    }
+    assert.equal(ftp.cosd.requests()['CompleteMultipartUpload'], 1);
+  });
+
+  test('of STOU has the type of the name that was asked for', async () => {
+    await using ftp = await startTestGateway();
+    await using client = await FtpClient.logIn(ftp.port);
+    const data = await client.openData();
+    await client.expect(150, 'STOU page.pdf');
+    data.end('x');
+    assert.equal((await client.reply()).code, 226);
+    const [key = ''] = ftp.keys();
+    assert.equal(attributesIn(ftp, key).contentType, 'application/pdf');
+  });
+
+  test('has what a reload says, in sessions that are there already', async () => {
+    await using ftp = await startTestGateway();
+    await using client = await FtpClient.logIn(ftp.port);
+    const next = loadWords({ ...ftp.words, ...words });
+    ftp.gateway.reload(() => next.config, 'file');
+    assert.equal((await client.store('a.edi', Buffer.from('UNB'))).code, 226);
+    assert.equal(attributesIn(ftp, 'a.edi').contentType, 'application/edifact');
+    assert.equal(attributesIn(ftp, 'a.edi').storageClass, 'STANDARD_IA');
+  });
+
+  test('of an archive class is warned of', async () => {
+    await using ftp = await startTestGateway({ words: { storage_class: 'ARCHIVE' } });
+    const warnings = ftp.lines.filter(({ level }) => level === 'warn');
+    assert.match(JSON.stringify(warnings), /cannot be read, renamed or appended to/);
   });
 });

@@ -67,6 +67,24 @@ export const specExamples: readonly SpecExample[] = [
     changes: { cos: { bucket, cvmRole: {}, endpoint: '10.0.0.1:9000', protocol: 'http' } },
   },
   {
+    title: 'objects of everybody and of one user',
+    changes: {
+      objects: {
+        contentTypes: { edi: 'application/edifact', '*': 'application/octet-stream' },
+        storageClass: 'MAZ_STANDARD_IA',
+        serverSideEncryption: 'KMS',
+        kmsKeyID: '48ba38aa-26c5-11ea-855c-52540085',
+        metadata: { origin: 'ftp' },
+      },
+      accounts: [
+        {
+          user: 'alice',
+          objects: { serverSideEncryption: 'BucketDefault', metadata: { origin: '' } },
+        },
+      ],
+    },
+  },
+  {
     title: 'passive ports up to 65535',
     changes: { replicas: 1, passivePorts: { start: 65504, perShard: 16 } },
   },

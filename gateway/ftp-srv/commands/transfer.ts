@@ -4,6 +4,7 @@ import { receive } from '#gateway/ftp/receive.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
 import { mtimeName } from '#gateway/storage/mtime.ts';
+import { newObjectAttributes } from '#gateway/storage/new-object.ts';
 import { attributesOf, type ObjectAttributes } from '#gateway/storage/object-attributes.ts';
 import type { ObjectInfo } from '#gateway/storage/object-store.ts';
 import type { UploadBase } from '#gateway/transfer/continuation.ts';
@@ -176,7 +177,7 @@ function openingFor({ path, base }: UploadTarget): string {
 }
 
 function openUpload(session: Session, transfer: ActiveTransfer, target: UploadTarget): Upload {
-  const { key, base } = target;
+  const { path, key, base } = target;
   const { services, account, expectedBytes } = session;
   return new Upload({
     store: account.store,
@@ -185,7 +186,7 @@ function openUpload(session: Session, transfer: ActiveTransfer, target: UploadTa
     pool: services.pool,
     plan: account.plan,
     limitBytes: account.limitBytes,
-    attributes: base ? keptAttributes(base.source) : {},
+    attributes: base ? keptAttributes(base.source) : newObjectAttributes(path, account.newObjects),
     ...(expectedBytes !== undefined && { expectedBytes }),
     partsInFlight: account.partsInFlight,
     clock: services.clock,

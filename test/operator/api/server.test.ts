@@ -52,6 +52,10 @@ describe('an API server', { skip: controlPlaneAbsence() }, () => {
       [gateway('a'.repeat(41), {}), /40 characters/],
       [gateway('inbox', { accounts: [{ user: 'a' }, { user: 'a' }] }), /Duplicate value/],
       [gateway('inbox', { serviceAccountName: 'root' }), /unknown field/],
+      [
+        gateway('inbox', { objects: { storageClass: 'GLACIER' } }),
+        /storageClass: Unsupported value/,
+      ],
     ] as const;
     for (const [resource, refusal] of refused) {
       const { isOk, output } = await kubectl(dryRun, resource);

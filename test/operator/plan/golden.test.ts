@@ -43,6 +43,20 @@ const cases: readonly {
         tls: { secretName: 'inbox-certificate', required: true, implicit: true },
         proxyProtocol: { mode: 'Required', trusted: ['10.0.0.0/8'] },
         incompleteUploads: 'Complete',
+        objects: {
+          contentTypes: { edi: 'application/edifact' },
+          storageClass: 'STANDARD_IA',
+          serverSideEncryption: 'KMS',
+          kmsKeyID: '48ba38aa-26c5-11ea-855c-52540085',
+          metadata: { origin: 'ftp' },
+        },
+        accounts: [
+          {
+            user: 'alice',
+            prefix: 'incoming/alice/',
+            objects: { serverSideEncryption: 'BucketDefault', metadata: { owner: 'alice' } },
+          },
+        ],
         drainSeconds: 600,
       }),
     },

@@ -14,12 +14,11 @@ import { SessionLimits } from '#gateway/ftp-srv/session-limits.ts';
 import { formatBytes } from '#gateway/kit/bytes.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
-import { type AdminServer, type ReadinessCheck, startAdmin } from '#gateway/observe/admin.ts';
-import { ObserveError } from '#gateway/observe/errors.ts';
 import { createMetrics, type Metrics } from '#gateway/observe/metrics.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
+import { openAdminPort } from './admin-port.ts';
 import { applyConfig } from './apply-config.ts';
 import { Certificates } from './certificates.ts';
 import { tryPort } from './free-port.ts';
@@ -161,8 +160,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     log,
     observer: metrics,
   });
-  const parts = { server, passivePorts, masquerade, reloads };
-  const admin = opened.adopt(await startAdminPort(options, metrics, parts), (it) => it.close());
+  const admin = opened.adopt(
+    await openAdminPort({ config, log, metrics, server, passivePorts, masquerade, reloads }),
+    (it) => it.close(),
+  );
   if (options.janitor !== 'off') marks.start(() => stores.jails);
   metrics.draining('no');
   metrics.configLoaded(clock.now() / 1000);
@@ -280,70 +281,4 @@ function createMasquerade({ config, clock, log }: GatewayOptions, metrics: Metri
     observer: metrics,
     resolve: resolveHost,
   });
-}
-
-/** What the admin port tells about. */
-interface GatewayParts {
-  readonly server: FtpGatewayServer;
-  readonly passivePorts: PassivePorts;
-  readonly masquerade: Masquerade;
-  readonly reloads: Reloads;
-}
-
-/**
- * What makes an instance unable to serve. Never the store (it may come back, and every instance would go
- * at once), never an unknown address (balancers give one only to ready instances), never draining (the
- * passive ports of running sessions would be lost).
- */
-function readinessChecks({ server, passivePorts }: GatewayParts): readonly ReadinessCheck[] {
-  return [
-    {
-      name: 'listening',
-      problem: () => (server.isListening ? undefined : 'an FTP port is closed'),
-    },
-    {
-      name: 'passive ports',
-      problem: () =>
-        passivePorts.numbers.length > 0 ? undefined : 'no port of passive_port could be bound',
-    },
-  ];
-}
-
-/** A default port that is taken moves to a free one and says so; a chosen one that is taken is an error. */
-async function startAdminPort(
-  options: GatewayOptions,
-  metrics: Metrics,
-  parts: GatewayParts,
-): Promise<AdminServer> {
-  const { config, log } = options;
-  const { server, passivePorts, masquerade, reloads } = parts;
-  const start = (port: number) =>
-    startAdmin({
-      host: config.admin_address,
-      port,
-      metrics,
-      checks: readinessChecks(parts),
-      status: () => ({
-        version,
-        draining: server.isDraining,
-        sessions: server.sessionCount,
-        config: reloads.status,
-        masquerade: masquerade.status,
-        passive_ports: passivePorts.counts,
-        transfers: server.transfers.map(({ id, direction, bytes }) => ({ id, direction, bytes })),
-      }),
-      log,
-    });
-  try {
-    return await start(config.admin_port);
-  } catch (error) {
-    const mayMove = error instanceof ObserveError && error.kind === 'port-taken';
-    if (!mayMove || config.admin_port_configured) throw error;
-    const admin = await start(0);
-    log.warn(
-      { taken: config.admin_port, admin_port: admin.port },
-      'admin port taken, using another',
-    );
-    return admin;
-  }
 }

@@ -39,6 +39,8 @@ export interface MarkedStoreOptions {
   readonly createRetry?: RetryPolicy;
   /** In [0, 1), for the jitter of retries. Default Math.random. */
   readonly random?: () => number;
+  /** Names the next marker of `owner`; never twice the same. Default counts those of this process. */
+  readonly nextNumber?: () => number;
 }
 
 export const createRetry: RetryPolicy = {
@@ -51,6 +53,12 @@ export const createRetry: RetryPolicy = {
 /** Others take a marker for abandoned after 24 h; one of a longer upload is written again this often. */
 export const markerRefreshMs: number = 6 * 3_600_000;
 
+/**
+ * How long after its marker an upload may be begun, when the reply that would have named it was lost: no
+ * request to begin one lives longer.
+ */
+export const begunWithinMs = 120_000;
+
 interface LiveMarker {
   readonly key: string;
   /** The last write of it: the removal comes after it. */
@@ -60,6 +68,7 @@ interface LiveMarker {
 
 /** Numbers of one process: several stores may share a jail. */
 let lastNumber = 0;
+const countMarker = () => ++lastNumber;
 
 export class MarkedStore implements ObjectStore {
   readonly #options: MarkedStoreOptions;
@@ -102,10 +111,16 @@ export class MarkedStore implements ObjectStore {
       if (marker) this.#name(marker, upload);
       return upload;
     } catch (error) {
-      if (marker && isSilent(error)) this.#options.live.delete(marker.key);
+      if (marker && isSilent(error)) this.#keepForJanitor(marker);
       else if (marker) await this.#remove(marker);
       throw error;
     }
+  }
+
+  /** Not at once: the lost request may still be on its way, and the upload begun after a round. */
+  #keepForJanitor({ key }: LiveMarker): void {
+    const { clock, live } = this.#options;
+    clock.setTimer(begunWithinMs, () => void live.delete(key));
   }
 
   async completeMultipart(
@@ -124,14 +139,27 @@ export class MarkedStore implements ObjectStore {
   }
 
   async abortMultipart(upload: MultipartUpload, options?: CallOptions): Promise<void> {
-    await this.#store.abortMultipart(upload, options);
+    try {
+      await this.#store.abortMultipart(upload, options);
+    } catch (error) {
+      this.#leaveToJanitor(upload);
+      throw error;
+    }
     this.#unmark(upload);
+  }
+
+  /** Whoever comes first: the caller with its next try, or the janitor's next round. */
+  #leaveToJanitor({ uploadId }: MultipartUpload): void {
+    const marker = this.#live.get(uploadId);
+    if (!marker) return;
+    marker.refresh?.cancel();
+    this.#options.live.delete(marker.key);
   }
 
   async #mark(key: string): Promise<LiveMarker | undefined> {
     if (this.#isOff) return undefined;
-    const { prefix, owner, live } = this.#options;
-    const own = markerKey(prefix, owner, ++lastNumber);
+    const { prefix, owner, live, nextNumber = countMarker } = this.#options;
+    const own = markerKey(prefix, owner, nextNumber());
     if (own === undefined) {
       this.#switchOff('the prefix is too long');
       return undefined;

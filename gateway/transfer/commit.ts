@@ -185,7 +185,10 @@ async function settleByAsking(
   }
 }
 
-/** @throws TransferError `corrupt`, or a StoreError when the store could not be asked. */
+/**
+ * @throws TransferError `corrupt`; a StoreError when the store could not be asked, `changed` when somebody
+ * replaced the object before it could be compared.
+ */
 export async function verify(
   context: Pick<CommitContext, 'store' | 'log' | 'observer'>,
   stage: IntegrityStage,
@@ -209,6 +212,9 @@ export async function verify(
   if (isSame(info, expected)) {
     observer.integrityChecked(stage, 'verified');
     return { ...facts, checksum: 'verified' };
+  }
+  if (info.etag !== etag) {
+    throw new StoreError('changed', 'the object was replaced before it was compared');
   }
   const isUnknown = (receipt.crc64 ?? info.crc64) === undefined || expected.crc64 === undefined;
   if (isUnknown && info.sizeBytes === expected.sizeBytes) {

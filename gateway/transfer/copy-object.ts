@@ -39,6 +39,8 @@ export interface CopyObjectOptions {
   readonly copyBytesMax?: number | undefined;
   /** Of a copy in parts. Default 256 MiB, or what 10,000 parts need. */
   readonly copyPartBytes?: number | undefined;
+  /** In [0, 1), for the jitter of retries. Default Math.random. */
+  readonly random?: () => number;
 }
 
 /** The most one copy may have; a copy above it takes a request per 256 MiB. */

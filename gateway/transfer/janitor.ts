@@ -7,6 +7,7 @@
  */
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
+import { begunWithinMs } from '#gateway/storage/marked-store.ts';
 import {
   type MultipartUpload,
   type ObjectInfo,
@@ -50,11 +51,6 @@ export const abandonedAfterMs: number = 24 * 3_600_000;
 export const roundMs: number = 6 * 3_600_000;
 /** After a round in which some store could not be asked. */
 export const retryMs = 60_000;
-/**
- * How long after its marker an upload may have been begun, when the process died before it wrote the id:
- * no request to begin one lives longer.
- */
-export const begunWithinMs = 120_000;
 /** Clocks inside a store differ a little. */
 const skewMs = 2_000;
 

@@ -29,6 +29,8 @@ export interface MultipartCopyOptions {
   /** Raised when 10,000 parts of it would not be enough. */
   readonly partBytes: number;
   readonly signal: AbortSignal | undefined;
+  /** In [0, 1), for the jitter of retries. Default Math.random. */
+  readonly random?: () => number;
 }
 
 /** Parts copied at the same time; the store does the work. */

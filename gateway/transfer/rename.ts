@@ -26,6 +26,8 @@ export interface RenameOptions {
   /** Both as for `copyObject`. */
   readonly copyBytesMax?: number;
   readonly copyPartBytes?: number;
+  /** In [0, 1), for the jitter of retries. Default Math.random. */
+  readonly random?: () => number;
 }
 
 /**
@@ -60,6 +62,7 @@ function contextOf(options: RenameOptions) {
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     observer: options.observer ?? silentObserver,
+    ...(options.random && { random: options.random }),
   };
 }
 

@@ -8,18 +8,34 @@ import type { Clock, Timer } from '#gateway/kit/clock.ts';
 export interface FakeClock extends Clock {
   /** Lets `durationMs` pass, firing every timer that falls due, also those set meanwhile. */
   advance(durationMs: number): Promise<void>;
+  /** Jumps to the next timer and fires it. False when there is none. */
+  toNextTimer(): Promise<boolean>;
   /** Timers set and neither fired nor cancelled. */
   readonly pendingTimers: number;
+}
+
+interface PendingTimer {
+  readonly dueMs: number;
+  readonly fire: () => void;
 }
 
 /** @param startMs wall clock at the beginning. Default 2026-01-01T00:00:00Z. */
 export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
   let elapsedMs = 0;
-  const timers = new Set<{ readonly dueMs: number; readonly fire: () => void }>();
+  const timers = new Set<PendingTimer>();
 
+  /** Of timers due at once, the one set first. */
   const nextDue = (limitMs: number) => {
-    const due = [...timers].filter((timer) => timer.dueMs <= limitMs);
-    return due.sort((first, second) => first.dueMs - second.dueMs)[0];
+    let next: PendingTimer | undefined;
+    for (const timer of timers) if (timer.dueMs < (next?.dueMs ?? Infinity)) next = timer;
+    return next && next.dueMs <= limitMs ? next : undefined;
+  };
+
+  const fire = async (timer: PendingTimer) => {
+    timers.delete(timer);
+    elapsedMs = timer.dueMs;
+    timer.fire();
+    await turn();
   };
 
   return {
@@ -32,14 +48,14 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     },
     async advance(durationMs) {
       const untilMs = elapsedMs + durationMs;
-      for (let timer = nextDue(untilMs); timer; timer = nextDue(untilMs)) {
-        timers.delete(timer);
-        elapsedMs = timer.dueMs;
-        timer.fire();
-        await turn();
-      }
+      for (let timer = nextDue(untilMs); timer; timer = nextDue(untilMs)) await fire(timer);
       elapsedMs = untilMs;
       await turn();
+    },
+    async toNextTimer() {
+      const timer = nextDue(Infinity);
+      if (timer) await fire(timer);
+      return timer !== undefined;
     },
     get pendingTimers() {
       return timers.size;

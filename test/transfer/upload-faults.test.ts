@@ -317,6 +317,16 @@ describe('an upload to a store that fails', () => {
     await assert.rejects(drive(bench.clock, uploadWhole(bench, large)), { kind: 'upload-missing' });
   });
 
+  test('says that the object was replaced, not that it differs, when others were faster', async () => {
+    const bench = uploadBench();
+    const { store, observed } = bench;
+    const replace = () => void store.store('inbox/file', Buffer.from('of others'));
+    store.script = ({ operation }) => (operation === 'put' ? wrongCrc : { before: replace });
+    await assert.rejects(drive(bench.clock, uploadWhole(bench, small)), { kind: 'changed' });
+    assert.deepEqual(observed.checks, []);
+    assert.equal(store.text('inbox/file'), 'of others');
+  });
+
   test('never aborts while a Complete without an answer may be at work', async () => {
     const bench = uploadBench();
     const { store, clock } = bench;

@@ -6,18 +6,24 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { testCertificate } from '#test/support/certificate.ts';
 import { until } from '#test/support/condition.ts';
 import { Child, scriptArgs } from './child.ts';
+import type { Protection } from './ftp-session.ts';
 
 export type ContenderName =
   | 'gateway'
+  | 'gateway, TLS'
   | 'relay-node'
+  | 'relay-node, TLS'
   | 'gateway, store in memory'
   | 'gateway, embedded COS';
 
 export interface Contender extends AsyncDisposable {
   readonly child: Child;
   readonly ftpPort: number;
+  /** How its sessions and their data travel. */
+  readonly protection: Protection;
 }
 
 export interface ContenderOptions {
@@ -31,27 +37,40 @@ const startMsMax = 60_000;
 export function startContender(name: ContenderName, options: ContenderOptions): Promise<Contender> {
   switch (name) {
     case 'gateway':
-      return startGateway(options);
+      return startGateway(options, 'clear');
+    case 'gateway, TLS':
+      return startGateway(options, 'tls');
     case 'relay-node':
-      return startByMessage('relay/process.ts', options);
+      return startByMessage('relay/process.ts', options, 'clear');
+    case 'relay-node, TLS':
+      return startByMessage('relay/process.ts', options, 'tls');
     case 'gateway, store in memory':
-      return startByMessage('gateway-in-memory.ts', options);
+      return startByMessage('gateway-in-memory.ts', options, 'clear');
     case 'gateway, embedded COS':
       return startBeforeEmbeddedCos(options);
   }
 }
 
-async function startByMessage(entry: string, options: ContenderOptions): Promise<Contender> {
-  const child = new Child({ ...options, args: scriptArgs(entry, String(options.storePort)) });
+/** It takes its certificate, for TLS, from the parent: a PEM of certificate and key as its last argument. */
+async function startByMessage(
+  entry: string,
+  options: ContenderOptions,
+  protection: Protection,
+): Promise<Contender> {
+  const { certificate, key } = testCertificate();
+  const pem = protection === 'tls' ? [certificate + key] : [];
+  const args = scriptArgs(entry, String(options.storePort), ...pem);
+  const child = new Child({ ...options, args });
   const { ftpPort } = await child.message<{ ftpPort: number }>();
-  return { child, ftpPort, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+  return { child, ftpPort, protection, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
 /** The program with a configuration file, its log going to a file as in a container with one. */
-async function startGateway(options: ContenderOptions): Promise<Contender> {
+async function startGateway(options: ContenderOptions, protection: Protection): Promise<Contender> {
   const directory = mkdtempSync(join(tmpdir(), 'cosftp-bench-'));
   const config = join(directory, 'gateway.json');
-  writeFileSync(config, JSON.stringify(gatewayWords(options.storePort)));
+  const tls = protection === 'tls' && { tls: writeCertificate(directory) };
+  writeFileSync(config, JSON.stringify({ ...gatewayWords(options.storePort), ...tls }));
   const { child, listening } = await startProgram(['serve', '--config', config], {
     ...options,
     outputFile: join(directory, 'log'),
@@ -59,11 +78,24 @@ async function startGateway(options: ContenderOptions): Promise<Contender> {
   return {
     child,
     ftpPort: Number(listening['ftp_port']),
+    protection,
     async [Symbol.asyncDispose]() {
       await child[Symbol.asyncDispose]();
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+/** @returns the config words of a fresh certificate in that directory. */
+function writeCertificate(directory: string): Record<string, string> {
+  const { certificate, key } = testCertificate();
+  const words = {
+    certificate_file: join(directory, 'tls.crt'),
+    key_file: join(directory, 'tls.key'),
+  };
+  writeFileSync(words.certificate_file, certificate);
+  writeFileSync(words.key_file, key);
+  return words;
 }
 
 /** The same one in front of the product's own COS, which keeps its objects in memory. */
@@ -72,10 +104,8 @@ async function startBeforeEmbeddedCos(options: ContenderOptions): Promise<Conten
   const args = ['cosd', '--port', '0', '--secretid', secretId, '--secretkey-env', 'BENCH_KEY'];
   process.env['BENCH_KEY'] = secretKey;
   const cosd = await startProgram(args, { nodeFlags: [], outputFile });
-  const gateway = await startGateway({
-    ...options,
-    storePort: Number(cosd.listening['cos_port']),
-  });
+  const storePort = Number(cosd.listening['cos_port']);
+  const gateway = await startGateway({ ...options, storePort }, 'clear');
   return {
     ...gateway,
     async [Symbol.asyncDispose]() {

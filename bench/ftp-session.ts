@@ -4,42 +4,67 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { KiB } from '#gateway/kit/bytes.ts';
 import { isPattern, patternSlice, periodBytes } from './pattern.ts';
 
+/** `tls`: explicit FTPS (RFC 4217), control and data, TLS 1.2 as the gateway has it. */
+export type Protection = 'clear' | 'tls';
+
+/** Where a session leads, and how. */
+export interface Door {
+  readonly ftpPort: number;
+  readonly protection: Protection;
+}
+
 const replyMsMax = 120_000;
 const edgeBytes = 64;
+const anyCertificate = { rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const;
 
 /** Shared by all downloads: looked at in the callback, never kept. */
 const readBuffer = Buffer.allocUnsafeSlow(512 * KiB);
 
 export class FtpSession {
-  readonly #socket: Socket;
+  #socket: Socket;
+  /** With TLS: the control connection, whose session the data connections resume. */
+  #secured: TLSSocket | undefined;
   #text = '';
   readonly #replies: string[] = [];
   #wake: (() => void) | undefined;
 
-  static async open(port: number): Promise<FtpSession> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  static async logIn({ ftpPort, protection }: Door): Promise<FtpSession> {
+    const socket = connect({ port: ftpPort, host: '127.0.0.1', noDelay: true });
     await once(socket, 'connect');
     const session = new FtpSession(socket);
     await session.#expect('220');
-    return session;
-  }
-
-  static async logIn(port: number): Promise<FtpSession> {
-    const session = await FtpSession.open(port);
+    if (protection === 'tls') await session.#secure();
     await session.command('USER bench', '331');
     await session.command('PASS bench', '230');
     return session;
   }
 
   private constructor(socket: Socket) {
-    this.#socket = socket;
+    this.#socket = this.#listenTo(socket);
+  }
+
+  #listenTo(socket: Socket): Socket {
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => this.#take(text));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#take('999 closed\r\n'));
+    return socket;
+  }
+
+  async #secure(): Promise<void> {
+    await this.command('AUTH TLS', '234');
+    const socket = this.#socket;
+    socket.removeAllListeners('data');
+    const secured = connectTls({ socket, ...anyCertificate });
+    await once(secured, 'secureConnect');
+    this.#secured = secured;
+    this.#socket = this.#listenTo(secured);
+    await this.command('PBSZ 0', '200');
+    await this.command('PROT P', '200');
   }
 
   /** @throws unless the reply has that code. */
@@ -112,7 +137,12 @@ export class FtpSession {
         return true;
       },
     };
-    const data = connect({ port, host: '127.0.0.1', noDelay: true, ...(onread && { onread }) });
+    const address = { port, host: '127.0.0.1', noDelay: true, ...(onread && { onread }) };
+    const session = this.#secured?.getSession();
+    // The handshake waits for the command that the connection is for.
+    const data = this.#secured
+      ? connectTls({ ...anyCertificate, ...address, ...(session && { session }) })
+      : connect(address);
     await once(data, 'connect');
     return data;
   }

@@ -64,8 +64,9 @@ function tableLine(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-function formatFigure(value: number | undefined): string {
-  if (value === undefined || Number.isNaN(value)) return '';
+/** JSON has null for NaN. */
+function formatFigure(value: number | null | undefined): string {
+  if (value === undefined || value === null || Number.isNaN(value)) return '';
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 

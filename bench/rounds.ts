@@ -39,7 +39,7 @@ async function measureOnce(
   await using contender = await startContender(name, {
     storePort: store.port,
     nodeFlags,
-    ...row.contenderOptions?.(),
+    ...row.contenderOptions?.(name),
   });
   return await row.measure(contender, store);
 }

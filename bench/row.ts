@@ -23,7 +23,7 @@ export interface Row {
   readonly rounds: number;
   readonly goals: readonly Goal[];
   /** Of the contender's start. */
-  readonly contenderOptions?: () => Partial<ContenderOptions>;
+  readonly contenderOptions?: (name: ContenderName) => Partial<ContenderOptions>;
   /** Why it cannot run here, or undefined. */
   readonly obstacle?: () => string | undefined;
   /** A fresh store and a fresh contender each time. */

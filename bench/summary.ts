@@ -7,7 +7,7 @@ export interface FigureSummary {
   readonly figure: string;
   /** Median of each contender. */
   readonly medians: Readonly<Partial<Record<ContenderName, number>>>;
-  /** The first contender's to relay-node's: median, least and most of the rounds. */
+  /** The first contender's to relay-node's in clear: median, least and most of the rounds. */
   readonly ratio?: { readonly median: number; readonly least: number; readonly most: number };
   readonly goal?: { readonly text: string; readonly isMet: boolean };
 }

@@ -3,26 +3,48 @@
  * believes its client and understands nothing it need not.
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import { listMany } from './listing.ts';
 import type { StoreClient } from './store-client.ts';
 import { RelayUpload } from './upload.ts';
 
 export class RelaySession {
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #store: StoreClient;
+  readonly #secureContext: SecureContext | undefined;
+  #isSecured = false;
   #server: Server | undefined;
   readonly #dataSockets: Socket[] = [];
   #onDataSocket: ((socket: Socket) => void) | undefined;
   #text = '';
 
-  constructor(socket: Socket, store: StoreClient) {
-    this.#socket = socket;
+  constructor(socket: Socket, store: StoreClient, secureContext: SecureContext | undefined) {
     this.#store = store;
+    this.#secureContext = secureContext;
+    this.#socket = this.#listenTo(socket);
+    this.#reply('220 relay-node');
+  }
+
+  #listenTo(socket: Socket): Socket {
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => this.#take(text));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#server?.close());
-    this.#reply('220 relay-node');
+    return socket;
+  }
+
+  #secure(): void {
+    this.#reply('234 go');
+    this.#socket.removeAllListeners('data');
+    this.#socket = this.#listenTo(this.#wrap(this.#socket));
+    this.#isSecured = true;
+  }
+
+  #wrap(socket: Socket): Socket {
+    return new TLSSocket(socket, {
+      isServer: true,
+      ...(this.#secureContext && { secureContext: this.#secureContext }),
+    });
   }
 
   #take(text: string): void {
@@ -40,6 +62,8 @@ export class RelaySession {
         return this.#reply('331 password');
       case 'PASS':
         return this.#reply('230 in');
+      case 'AUTH':
+        return this.#secure();
       case 'EPSV':
         return this.#reply(`229 passive (|||${await this.#dataPort()}|)`);
       case 'STOR':
@@ -90,6 +114,7 @@ export class RelaySession {
         this.#onDataSocket = resolve;
       }));
     this.#onDataSocket = undefined;
+    if (this.#isSecured) return this.#wrap(socket);
     // What an upload's client sends after its end is nothing: half-open is for downloads.
     socket.on('end', () => socket.end());
     return socket;

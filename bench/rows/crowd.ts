@@ -1,4 +1,7 @@
-/** 64 uploads of 32 MiB at once, in a container's 256 MiB: memory must be bounded by more than luck. */
+/**
+ * 64 uploads of 32 MiB at once, in a container's 256 MiB: memory must be bounded by more than luck. The relay
+ * takes what it wants, because in 256 MiB the kernel ends it and there would be nothing to compare with.
+ */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '#gateway/kit/bytes.ts';
@@ -16,7 +19,7 @@ let made: string | undefined;
 
 export const crowdRow: Row = {
   name: 'crowd',
-  title: `${uploads} uploads of 32 MiB at once in a memory cgroup of 256 MiB`,
+  title: `${uploads} uploads of 32 MiB at once in a memory cgroup of 256 MiB (relay-node without one)`,
   contenders: ['gateway', 'relay-node'],
   rounds: 3,
   goals: [
@@ -24,13 +27,14 @@ export const crowdRow: Row = {
     { figure: 'MiB/s', of: 'ratio', atLeast: 0.8 },
   ],
   obstacle: cgroupObstacle,
-  contenderOptions: () => ({ cgroupFile: cgroupFile() }),
+  contenderOptions: (name) => (name === 'gateway' ? { cgroupFile: cgroupFile() } : {}),
   measure,
 };
 
-async function measure({ child, ftpPort }: Contender): Promise<Figures> {
+async function measure(contender: Contender): Promise<Figures> {
+  const { child } = contender;
   const sessions = await Promise.all(
-    Array.from({ length: uploads }, () => FtpSession.logIn(ftpPort)),
+    Array.from({ length: uploads }, () => FtpSession.logIn(contender)),
   );
   const cpuBefore = child.cpuSeconds();
   const beganMs = performance.now();

@@ -37,8 +37,9 @@ export const sessionRows: readonly Row[] = [
   },
 ];
 
-async function measureListing({ child, ftpPort }: Contender): Promise<Figures> {
-  const session = await FtpSession.logIn(ftpPort);
+async function measureListing(contender: Contender): Promise<Figures> {
+  const { child } = contender;
+  const session = await FtpSession.logIn(contender);
   await session.list('many');
   const cpuBefore = child.cpuSeconds();
   const { firstMs, wholeMs, bytes } = await session.list('many');
@@ -56,17 +57,17 @@ async function measureListing({ child, ftpPort }: Contender): Promise<Figures> {
 const busySessions = 8;
 const loginCount = 40;
 
-async function measureLogins({ ftpPort }: Contender, store: Store): Promise<Figures> {
-  const first = await FtpSession.logIn(ftpPort);
+async function measureLogins(contender: Contender, store: Store): Promise<Figures> {
+  const first = await FtpSession.logIn(contender);
   store.delay(1500);
   const busy = await Promise.all(
-    Array.from({ length: busySessions }, () => FtpSession.logIn(ftpPort)),
+    Array.from({ length: busySessions }, () => FtpSession.logIn(contender)),
   );
   const work = Promise.all(busy.map((session, index) => session.store(`slow-${index}`, 3 * MiB)));
   const times: number[] = [];
   for (let count = 0; count < loginCount; count++) {
     const beganMs = performance.now();
-    const session = await FtpSession.logIn(ftpPort);
+    const session = await FtpSession.logIn(contender);
     times.push(performance.now() - beganMs);
     session.close();
     await sleep(systemClock, 30);
@@ -85,16 +86,17 @@ async function measureLogins({ ftpPort }: Contender, store: Store): Promise<Figu
 const idleCount = 1000;
 const settleMs = 1500;
 
-async function measureIdle({ child, ftpPort }: Contender): Promise<Figures> {
+async function measureIdle(contender: Contender): Promise<Figures> {
+  const { child } = contender;
   // What the first sessions cost is code and not sessions.
-  for (let count = 0; count < 50; count++) (await FtpSession.logIn(ftpPort)).close();
+  for (let count = 0; count < 50; count++) (await FtpSession.logIn(contender)).close();
   await sleep(systemClock, settleMs);
   const before = child.rssBytes();
   const sessions: FtpSession[] = [];
   const cpuBefore = child.cpuSeconds();
   for (let count = 0; count < idleCount; count += 50) {
     sessions.push(
-      ...(await Promise.all(Array.from({ length: 50 }, () => FtpSession.logIn(ftpPort)))),
+      ...(await Promise.all(Array.from({ length: 50 }, () => FtpSession.logIn(contender)))),
     );
   }
   const cpuSeconds = child.cpuSeconds() - cpuBefore;

@@ -23,6 +23,7 @@ export const smallFileRows: readonly Row[] = [
       { figure: 'store requests per file', of: 'value', atMost: 1 },
     ],
   ),
+  row('small-32-tls', 32, ['gateway, TLS', 'relay-node', 'relay-node, TLS'], []),
   row(
     'small-memory',
     32,
@@ -43,7 +44,7 @@ function row(
 ): Row {
   return {
     name,
-    title: `1 KiB files over ${sessions} session${sessions === 1 ? '' : 's'}${contenders.length === 1 ? `, ${contenders[0]}` : ''}`,
+    title: `1 KiB files over ${sessions} session${sessions === 1 ? '' : 's'}${titleEnd(contenders)}`,
     contenders,
     rounds: 5,
     goals,
@@ -51,10 +52,15 @@ function row(
   };
 }
 
+function titleEnd(contenders: readonly ContenderName[]): string {
+  const [subject] = contenders;
+  return subject === 'gateway' ? '' : `, ${subject}`;
+}
+
 async function measure(contender: Contender, store: Store, count: number): Promise<Figures> {
-  const { child, ftpPort } = contender;
+  const { child } = contender;
   const sessions = await Promise.all(
-    Array.from({ length: count }, () => FtpSession.logIn(ftpPort)),
+    Array.from({ length: count }, () => FtpSession.logIn(contender)),
   );
   const put = (session: FtpSession, index: number) => session.store(`small-${index}`, KiB);
   const get = (session: FtpSession, index: number) => session.retrieve(`small-${index}`, KiB);

@@ -87,19 +87,25 @@ describe("the store's stand-in, through the driver for COS", () => {
   });
 });
 
-for (const name of ['relay-node', 'gateway, store in memory'] as const) {
+const names = [
+  'relay-node',
+  'relay-node, TLS',
+  'gateway, TLS',
+  'gateway, store in memory',
+] as const;
+for (const name of names) {
   test(`${name} serves the benchmark's client`, async () => {
     await using standIn = await Store.start();
     await using contender = await startContender(name, { storePort: standIn.port, nodeFlags: [] });
-    const session = await FtpSession.logIn(contender.ftpPort);
+    const session = await FtpSession.logIn(contender);
     await session.store('small', KiB);
     await session.retrieve('small', KiB);
-    if (name === 'relay-node') {
+    if (name !== 'gateway, store in memory') {
       // One part more than are under way at once, and a bit.
       await session.store('large', 41 * MiB + 5);
       await session.retrieve('large', 41 * MiB + 5);
-      const { put, part, complete } = await standIn.counts();
-      assert.deepEqual({ put, part, complete }, { put: 1, part: 6, complete: 1 });
+      const { complete } = await standIn.counts();
+      assert.equal(complete, 1);
       assert.ok((await session.list('many')).bytes > 60 * 100_000);
     }
     session.close();

@@ -8,6 +8,7 @@ import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { describeError } from '#gateway/kit/errors.ts';
+import { Deadline } from './deadline.ts';
 import { type ApiStatus, errorOfStatus, KubeError } from './errors.ts';
 
 export interface ApiRequest {
@@ -188,39 +189,6 @@ export class ApiConnection {
     }
     if (error instanceof KubeError) return error;
     return new KubeError('unavailable', `${what}: ${describeError(error)}`, { cause: error });
-  }
-}
-
-/** A time limit that can begin anew, joined with the caller's own signal. */
-class Deadline {
-  readonly limitMs: number;
-  readonly signal: AbortSignal;
-  readonly #clock: Clock;
-  readonly #over = new AbortController();
-  #timer: { cancel(): void };
-
-  constructor(clock: Clock, limitMs: number, outer: AbortSignal | undefined) {
-    this.#clock = clock;
-    this.limitMs = limitMs;
-    this.signal = outer ? AbortSignal.any([outer, this.#over.signal]) : this.#over.signal;
-    this.#timer = this.#arm();
-  }
-
-  get isOver(): boolean {
-    return this.#over.signal.aborted;
-  }
-
-  restart(): void {
-    this.#timer.cancel();
-    this.#timer = this.#arm();
-  }
-
-  cancel(): void {
-    this.#timer.cancel();
-  }
-
-  #arm() {
-    return this.#clock.setTimer(this.limitMs, () => this.#over.abort());
   }
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type { KubeClient, KubeObject, ResourceKind } from './client.ts';
 import { isKubeError } from './errors.ts';
-import { microTime } from './leader.ts';
+import { microTime } from './lease.ts';
 
 export const reportedEventKind: ResourceKind = {
   group: 'events.k8s.io',

@@ -5,16 +5,9 @@
  */
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
-import type { KubeClient, KubeObject, ResourceKind } from './client.ts';
+import type { KubeClient } from './client.ts';
 import { isKubeError, KubeError } from './errors.ts';
-
-export const leaseKind: ResourceKind = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  plural: 'leases',
-  kind: 'Lease',
-  namespaced: true,
-};
+import { type Lease, type LeaseSpec, leaseKind, leaseWith, microTime } from './lease.ts';
 
 export interface LeaderOptions {
   /** Must know `leaseKind`. */
@@ -33,19 +26,6 @@ export interface LeaderOptions {
   readonly renewLimitMs?: number;
   /** Between tries. Default 2 s. */
   readonly retryMs?: number;
-}
-
-interface Lease extends KubeObject {
-  readonly spec?: LeaseSpec;
-}
-
-interface LeaseSpec {
-  readonly holderIdentity?: string;
-  readonly leaseDurationSeconds?: number;
-  /** MicroTime: RFC 3339 with six digits after the point. */
-  readonly acquireTime?: string;
-  readonly renewTime?: string;
-  readonly leaseTransitions?: number;
 }
 
 /** `stopped`: the signal aborted. `lost`: another one leads, or may; the process should end. */
@@ -166,10 +146,14 @@ export class Leader {
   }
 
   async #take(signal: AbortSignal): Promise<'held' | 'other'> {
-    const { client, identity } = this.#options;
+    const { client, clock, identity } = this.#options;
     const lease = await this.#read(signal);
     if (!lease) {
-      const first = { holderIdentity: identity, leaseTransitions: 0, acquireTime: this.#microTime };
+      const first = {
+        holderIdentity: identity,
+        leaseTransitions: 0,
+        acquireTime: microTime(clock),
+      };
       this.#note(await client.create<Lease>(this.#leaseWith(first), { signal }));
       return 'held';
     }
@@ -181,7 +165,7 @@ export class Leader {
       ? spec
       : {
           holderIdentity: identity,
-          acquireTime: this.#microTime,
+          acquireTime: microTime(clock),
           leaseTransitions: (spec.leaseTransitions ?? 0) + 1,
         };
     this.#note(await client.replace<Lease>(this.#leaseWith(next, lease), { signal }));
@@ -213,17 +197,8 @@ export class Leader {
   }
 
   #leaseWith(spec: LeaseSpec, current?: Lease): Lease {
-    const { leaseMs, name, namespace } = this.#options;
-    return {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      metadata: current?.metadata ?? { name, namespace },
-      spec: {
-        ...spec,
-        renewTime: this.#microTime,
-        leaseDurationSeconds: Math.ceil(leaseMs / 1000),
-      },
-    };
+    const { clock, leaseMs, name, namespace } = this.#options;
+    return leaseWith(spec, { metadata: current?.metadata ?? { name, namespace }, clock, leaseMs });
   }
 
   /** Reads first: a renewal that was cut off may have been carried out. */
@@ -244,10 +219,6 @@ export class Leader {
     }
   }
 
-  get #microTime(): string {
-    return microTime(this.#options.clock);
-  }
-
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     try {
       await sleep(this.#options.clock, delayMs, signal);
@@ -255,9 +226,4 @@ export class Leader {
       if (!signal.aborted) throw error;
     }
   }
-}
-
-/** The API's MicroTime, which refuses three digits after the point. */
-export function microTime(clock: Clock): string {
-  return new Date(clock.now()).toISOString().replace('Z', '000Z');
 }

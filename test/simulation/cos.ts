@@ -30,7 +30,7 @@ export interface Author {
   /** Whose request it was. */
   readonly name: string;
   readonly isDamaged: boolean;
-  /** Its sender has read the reply as COS sent it. */
+  /** Its sender has read the reply, with the checksum in it. */
   isTold: boolean;
 }
 

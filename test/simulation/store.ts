@@ -261,10 +261,11 @@ export class SimulatedStore implements ObjectStore {
         load,
         work: (content) => work(content, author),
         onCertain,
-        onTold: () => {
-          author.isTold = passage.crc === undefined;
+        alterReply: (reply) => {
+          const told = alterCrc(reply, passage.crc);
+          author.isTold = told === reply && hasCrc(reply);
+          return told;
         },
-        alterReply: (reply) => alterCrc(reply, passage.crc),
       },
     );
   }
@@ -272,6 +273,10 @@ export class SimulatedStore implements ObjectStore {
 
 function alterFor({ isDamaged }: Author): (body: Body) => Body {
   return isDamaged ? damaged : (body) => body;
+}
+
+function hasCrc(reply: unknown): boolean {
+  return typeof reply === 'object' && reply !== null && 'crc64' in reply;
 }
 
 function alterCrc<Reply>(reply: Reply, how: Passage['crc']): Reply {

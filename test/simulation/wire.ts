@@ -18,8 +18,7 @@ export interface WireRequest<Content, Reply> {
   readonly work: (content: Content) => Reply;
   /** COS will do the work some time, whatever the sender does. */
   readonly onCertain: () => void;
-  /** The reply is there as COS sent it. */
-  readonly onTold: () => void;
+  /** What the sender reads of it. */
   readonly alterReply: (reply: Reply) => Reply;
 }
 
@@ -71,7 +70,6 @@ export function carry<Content, Reply>(
     const answer = () => {
       endWait();
       if (error) return reject(storeError(request.operation, error));
-      request.onTold();
       outcome?.();
     };
     for (const signal of givenUp) signal.addEventListener('abort', onGivenUp);

@@ -132,6 +132,7 @@ const trials: Readonly<Record<string, Trial>> = {
   ALLO: { line: 'ALLO 3' },
   SIZE: { line: 'SIZE dir/file' },
   MDTM: { line: 'MDTM dir/file' },
+  MFMT: { line: 'MFMT 20231114221320 dir/file' },
   DELE: { line: 'DELE dir/file' },
   RNFR: { line: 'RNFR dir/file' },
   RNTO: { line: 'RNTO dir/other', before: ['RNFR dir/file'] },
@@ -149,7 +150,9 @@ describe('the answer and the COS calls of', () => {
   for (const { verbs } of table) {
     for (const verb of verbs) {
       test(verb, async () => {
-        await using ftp = await startTlsGateway({ words: { active_mode: 'enabled' } });
+        await using ftp = await startTlsGateway({
+          words: { active_mode: 'enabled', store_mtime: true },
+        });
         for (const key of ['dir/file', 'dir/sub/', 'empty/']) {
           await ftp.cosd.inspect.put(ftp.cosd.bucket, key, key.endsWith('/') ? '' : 'content');
         }

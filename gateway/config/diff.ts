@@ -41,6 +41,7 @@ const effects = {
   min_part_size: 'live',
   parts_in_flight: 'live',
   upload_memory: 'restart',
+  store_mtime: 'live',
   max_sessions: 'live',
   max_sessions_per_address: 'live',
   login_seconds: 'live',

@@ -195,6 +195,8 @@ export interface GatewayConfig extends ObjectWords {
   readonly stall_seconds: number;
   readonly data_connect_seconds: number;
   readonly incomplete_uploads: IncompleteUploads;
+  /** Whether MFMT keeps a file's time as metadata, and MDTM and MLST tell it. */
+  readonly store_mtime: boolean;
   readonly drain_seconds: number;
   /** Never above drain_seconds. */
   readonly drain_accept_seconds: number;

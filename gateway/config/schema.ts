@@ -248,6 +248,12 @@ export const gatewayBlock = z.strictObject({
     .default('discard')
     .describe('what becomes of a cut upload: discard, or complete = store what was received'),
   ...objectWords,
+  store_mtime: fields.flag
+    .default(false)
+    .describe(
+      'MFMT keeps the time clients give their files, as x-cos-meta-mtime, for MDTM and MLST; lists ' +
+        'show COS’s own time',
+    ),
   drain_seconds: fields
     .seconds({ min: 0, max: 7 * 86_400 })
     .default(3600)

@@ -6,6 +6,7 @@
 import type { ListArguments, PathPattern } from '#gateway/ftp/list-arguments.ts';
 import { type DirectoryEntry, readDirectory } from '#gateway/storage/listing.ts';
 import { StoreError } from '#gateway/storage/object-store.ts';
+import { modifiedTime } from './modified-time.ts';
 import type { Session } from './session.ts';
 
 export interface OpenedPath {
@@ -65,9 +66,10 @@ export async function openPath(
   const directory = await unlessMissing(openDirectory(session, path, signal));
   if (directory) return directory;
   const { jail, store } = session.account;
-  const { sizeBytes, modifiedAt } = await store.head(jail.objectKey(path), { signal });
+  const info = await store.head(jail.objectKey(path), { signal });
   const name = path.slice(path.lastIndexOf('/') + 1);
-  return oneEntry({ name, type: 'file', sizeBytes, modifiedAt });
+  const modifiedAt = modifiedTime(session, info);
+  return oneEntry({ name, type: 'file', sizeBytes: info.sizeBytes, modifiedAt });
 }
 
 export function directoryEntry(name: string): DirectoryEntry {

@@ -125,7 +125,7 @@ export type LoginOutcome =
 /** What a session finds when it asks for its account again: no such user any more, or elsewhere. */
 export type AccountEnd = 'removed' | 'moved';
 
-/** `activeMode`, `dataPeer` and `timeouts` may change while the server runs. */
+/** `activeMode`, `dataPeer`, `storeMtime` and `timeouts` may change while the server runs. */
 export interface FtpServices {
   readonly clock: Clock;
   readonly log: Log;
@@ -143,6 +143,8 @@ export interface FtpServices {
   readonly dataPeer: 'same' | 'network' | 'any';
   /** Whether PORT and EPRT are served. */
   readonly activeMode: 'disabled' | 'enabled';
+  /** Whether MFMT and its kind store the times clients give, and MDTM and its kind tell them. */
+  readonly storeMtime: boolean;
   readonly limits: SessionLimits;
   /** Never says which of user and password was wrong, and takes as long for both. */
   authenticate(user: string, password: string, peer: string): Promise<LoginOutcome>;

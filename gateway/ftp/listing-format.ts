@@ -5,8 +5,6 @@ import type { DirectoryEntry } from '#gateway/storage/listing.ts';
 import { type FactRights, modeBits } from './facts.ts';
 import { visibleName } from './visible-name.ts';
 
-export { formatFactTime } from './facts.ts';
-
 /** One line without its end. */
 export type LineFormat = (entry: DirectoryEntry) => string;
 

@@ -136,6 +136,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       get activeMode() {
         return live.config.active_mode;
       },
+      get storeMtime() {
+        return live.config.store_mtime;
+      },
       authenticate: (user, password, peer) => logins.authenticate(user, password, peer),
       currentAccount: (held) => logins.currentAccount(held),
       passiveAddress: (peer, local) => masquerade.addressFor(peer, local),

@@ -5,11 +5,12 @@
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type { ObjectAttributes } from '#gateway/storage/object-attributes.ts';
-import type {
-  MultipartUpload,
-  ObjectInfo,
-  ObjectStore,
-  UploadedPart,
+import {
+  type MultipartUpload,
+  type ObjectInfo,
+  type ObjectStore,
+  StoreError,
+  type UploadedPart,
 } from '#gateway/storage/object-store.ts';
 import { commitMultipart, type LastWord, type VerifiedObject } from './commit.ts';
 import { abortMultipart } from './multipart-abort.ts';
@@ -45,6 +46,7 @@ export async function copyInParts(options: MultipartCopyOptions): Promise<Verifi
   let lastWord: LastWord = 'answered';
   try {
     const parts = await copyParts(options, upload);
+    if (source.key === targetKey) await checkStillThere(options);
     const expected = { key: targetKey, sizeBytes: source.sizeBytes, crc64: source.crc64 };
     const outcome = await commitMultipart(context, upload, parts, expected, 'copy');
     if (outcome.kind === 'failed') {
@@ -58,6 +60,13 @@ export async function copyInParts(options: MultipartCopyOptions): Promise<Verifi
     await abortMultipart(context, upload, lastWord);
     throw error;
   }
+}
+
+/** Parts take minutes; whatever was stored under this name meanwhile must not be replaced by them. */
+async function checkStillThere({ store, source, signal }: MultipartCopyOptions): Promise<void> {
+  const { etag } = await store.head(source.key, signal ? { signal } : {});
+  if (etag === source.etag) return;
+  throw new StoreError('changed', 'the file was replaced while it was copied onto itself');
 }
 
 async function copyParts(

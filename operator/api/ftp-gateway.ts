@@ -229,6 +229,12 @@ export const specSchema = z.strictObject({
     .default('Discard')
     .describe('what becomes of a cut upload: nothing, or what was received is stored'),
   objects,
+  storeMtime: z
+    .boolean()
+    .default(false)
+    .describe(
+      'clients may store the times of their files (MFMT); directory listings do not show them',
+    ),
   drainSeconds: z
     .int()
     .min(0)

@@ -60,6 +60,7 @@ export function gatewayConfig({ spec, address, cosdAddress }: ConfigSources): Co
     single_file_max_size: spec.singleFileMaxSize,
     incomplete_uploads: spec.incompleteUploads.toLowerCase(),
     ...objectWords(spec.objects),
+    store_mtime: spec.storeMtime,
     drain_seconds: spec.drainSeconds,
     log: { directory: podPaths.log, keep: 2 },
     cos: cosBlock(spec.cos, cosdAddress),

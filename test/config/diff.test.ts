@@ -46,6 +46,7 @@ const others: Readonly<Record<string, readonly [string, 'live' | 'restart']>> = 
   storage_class: ['storage_class: STANDARD_IA', 'live'],
   server_side_encryption: ['server_side_encryption: AES256', 'live'],
   metadata: ['metadata: {origin: ftp}', 'live'],
+  store_mtime: ['store_mtime: true', 'live'],
   drain_seconds: ['drain_seconds: 30', 'live'],
   drain_accept_seconds: ['drain_accept_seconds: 5', 'live'],
   'log.level': ['log: {level: debug}', 'live'],

@@ -53,6 +53,7 @@ test('a file with nothing but an account has the documented defaults', () => {
     content_types: {},
     server_side_encryption: 'bucket_default',
     metadata: {},
+    store_mtime: false,
     drain_seconds: 3600,
     drain_accept_seconds: 10,
     log: { level: 'info', directory: '/srv/log', rotate: 'daily', keep: 14 },

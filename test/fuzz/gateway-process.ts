@@ -21,6 +21,7 @@ const words = {
   listen_port: 0,
   admin_port: 0,
   upload_memory: '8Mi',
+  store_mtime: true,
   tls: { certificate_file: join(directory, 'tls.crt'), key_file: join(directory, 'tls.key') },
   // Exempt from the limits per address, which 16 clients from one machine would meet at once.
   data_peer_networks: ['127.0.0.0/8'],

@@ -61,7 +61,14 @@ export const conformanceCases: Readonly<Record<string, ConformanceCase>> = {
   },
   STAT: { lines: ['STAT', 'STAT dir/file', 'STAT -la dir', 'STAT d*', 'STAT none'] },
   SITE: {
-    lines: ['SITE HELP', 'SITE CHMOD 644 dir/file', 'SITE CHMOD x', 'SITE XYZZY', 'site help'],
+    lines: [
+      'SITE HELP',
+      'SITE CHMOD 644 dir/file',
+      'SITE CHMOD x',
+      'SITE UTIME 20240102030405 dir/file',
+      'SITE XYZZY',
+      'site help',
+    ],
   },
   ...aliases(['PWD', 'XPWD'], (verb) => [verb]),
   ...aliases(['CWD', 'XCWD'], (verb) => [
@@ -88,6 +95,7 @@ export const conformanceCases: Readonly<Record<string, ConformanceCase>> = {
   ]),
   SIZE: { lines: ['SIZE dir/file', 'SIZE /dir//./sub/../file', 'SIZE dir', 'SIZE none', 'SIZE /'] },
   MDTM: { lines: ['MDTM dir/file', 'MDTM dir', 'MDTM none', 'MDTM 20240102030405 dir/file'] },
+  MFMT: { lines: ['MFMT 20240102030405 dir/file', 'MFMT 20240102030405', 'MFMT dir/file'] },
   DELE: { lines: ['DELE dir/file', 'DELE dir/file', 'DELE dir', 'DELE /'] },
   RNFR: { lines: ['RNFR dir/file', 'RNFR dir', 'RNFR none', 'RNFR /'] },
   RNTO: {

@@ -1,9 +1,8 @@
 /**
- * Single files: size, time, delete. Existence is asked of the key itself (HEAD), never of a list,
+ * Single files: size, delete. Existence is asked of the key itself (HEAD), never of a list,
  * because COS lists are eventually consistent (COS page 436/7734) and DELETE answers 204 for nothing.
  */
 import { FtpError } from '#gateway/ftp/errors.ts';
-import { formatFactTime } from '#gateway/ftp/listing-format.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { keepParent } from '#gateway/storage/directory-marker.ts';
 import { type ObjectInfo, StoreError } from '#gateway/storage/object-store.ts';
@@ -25,20 +24,6 @@ export const fileCommands: readonly CommandEntry[] = [
     run: async (session, argument) => {
       const info = await headFile(session, resolvePath(session, argument));
       await session.reply(213, String(info.sizeBytes));
-    },
-  },
-  {
-    verbs: ['MDTM'],
-    syntax: '<path>',
-    description: 'Time of last modification, UTC',
-    source: 'RFC 3659 section 3',
-    argument: 'required',
-    login: 'required',
-    feature: 'MDTM',
-    transferParameters: 'kept',
-    run: async (session, argument) => {
-      const info = await headFile(session, resolvePath(session, argument));
-      await session.reply(213, formatFactTime(info.modifiedAt));
     },
   },
   {

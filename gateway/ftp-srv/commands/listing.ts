@@ -21,6 +21,7 @@ import {
   openListing,
   openPath,
 } from '../directory-pages.ts';
+import { modifiedTime } from '../modified-time.ts';
 import type { Session } from '../session.ts';
 import { runTransfer } from '../transfer.ts';
 import { sendAll } from '../transfer-body.ts';
@@ -146,7 +147,8 @@ async function findEntry(session: Session, path: string): Promise<DirectoryEntry
   const { jail, store } = session.account;
   const info = path === '/' ? undefined : await findFile(session, path);
   if (info) {
-    return { name: path, type: 'file', sizeBytes: info.sizeBytes, modifiedAt: info.modifiedAt };
+    const modifiedAt = modifiedTime(session, info);
+    return { name: path, type: 'file', sizeBytes: info.sizeBytes, modifiedAt };
   }
   const prefix = jail.directoryPrefix(path);
   if (!(await directoryExists(store, prefix, { jail, signal: session.closed }))) return undefined;

@@ -3,8 +3,10 @@
  * servers; what COS has no place for is accepted without effect, and says so, when refusing it would make
  * clients report errors for transfers that went well.
  */
+import { parseUtimeArgument } from '#gateway/ftp/time-value.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
+import { refuseTimes, setTime } from './time.ts';
 
 interface SiteCommand {
   readonly word: string;
@@ -28,6 +30,17 @@ const siteTable: readonly SiteCommand[] = [
       /^[0-7]{3,4} +\S/.test(argument)
         ? session.reply(200, 'Accepted without effect: files have no mode here')
         : session.reply(501, 'Syntax: SITE CHMOD <mode> <path>'),
+  },
+  {
+    word: 'UTIME',
+    syntax: '<path> <atime> <mtime> <ctime> UTC',
+    description: 'as MFMT, with store_mtime only',
+    run: async (session, argument) => {
+      const wish = parseUtimeArgument(argument);
+      if (!session.services.storeMtime) return refuseTimes(session);
+      if (wish) return setTime(session, 'SITE UTIME', wish, 200);
+      return session.reply(501, 'Syntax: SITE UTIME <path> <atime> <mtime> <ctime> UTC');
+    },
   },
 ];
 

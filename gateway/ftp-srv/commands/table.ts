@@ -22,6 +22,7 @@ import { securityCommands } from './security.ts';
 import { serverCommands } from './server.ts';
 import { siteCommands } from './site.ts';
 import { statusCommands } from './status.ts';
+import { timeCommands } from './time.ts';
 import { transferCommands } from './transfer.ts';
 import { uniqueCommands } from './unique.ts';
 
@@ -34,6 +35,7 @@ export const commandTable: readonly CommandEntry[] = [
   ...siteCommands,
   ...directoryCommands,
   ...fileCommands,
+  ...timeCommands,
   ...renameCommands,
   ...dataCommands,
   ...activeCommands,

@@ -114,3 +114,20 @@ test('an idle session is closed with 421, but never during a transfer', async ()
   assert.equal((await client.reply()).code, 226);
   assert.equal((await client.reply()).code, 421);
 });
+
+test('a pattern made to be slow holds nobody up', async () => {
+  await using ftp = await startTestGateway();
+  const names = Array.from({ length: 2_000 }, (_, index) => `${'a'.repeat(240)}${index}`);
+  ftp.cosd.inspect.fill(ftp.cosd.bucket, names, 'x');
+  await using client = await FtpClient.logIn(ftp.port);
+  const cpuSeconds = async (command: string) => {
+    const before = process.cpuUsage();
+    assert.equal((await client.read(command)).reply.code, 226);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+  };
+  await cpuSeconds('LIST');
+  const plain = await cpuSeconds('LIST');
+  const slow = await cpuSeconds(`LIST ${'a*'.repeat(400)}b`);
+  assert.ok(slow < 5 * plain, `${slow} s CPU instead of ${plain}`);
+});

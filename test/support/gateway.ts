@@ -109,7 +109,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   };
 }
 
-async function readMetric(adminPort: number, sample: string): Promise<number> {
+/** A sample of /metrics; NaN when there is none. */
+export async function readMetric(adminPort: number, sample: string): Promise<number> {
   const reply = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
   const lines = (await reply.text()).split('\n');
   const line = lines.find((text) => text.startsWith(`${sample} `));

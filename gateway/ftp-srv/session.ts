@@ -30,6 +30,9 @@ export interface SessionParts {
   readonly security?: ControlSecurity | undefined;
 }
 
+/** OPTS UTF8: whether names are UTF-8 or in the account's `filename_encoding`. */
+export type NameEncoding = 'utf-8' | 'as-account';
+
 /** The registry is one per process, so its handlers find their session by the connection alone. */
 const sessions = new WeakMap<ShellConnection, Session>();
 
@@ -70,6 +73,7 @@ export class Session {
   transfer: ActiveTransfer | undefined;
 
   #security: ControlSecurity | undefined;
+  #nameEncoding: NameEncoding = 'as-account';
   #account: SessionAccount | undefined;
   #dataSource: DataSource | undefined;
   #idleTimer: Timer | undefined;
@@ -142,15 +146,21 @@ export class Session {
   /** The control connection is TLS from now on; there is no way back. */
   secure(security: ControlSecurity): void {
     this.#security = security;
-    this.forgetProtection();
+    this.forgetConnectionOptions();
   }
 
   logIn(account: SessionAccount): void {
     this.#account = account;
     this.claimedUser = account.user;
-    this.control.codec = account.codec;
+    this.chooseNameEncoding(this.#nameEncoding);
     this.failedLogins = 0;
     this.#armTimer();
+  }
+
+  /** From the next command on, and after the next login too: Windows Explorer chooses before USER. */
+  chooseNameEncoding(choice: NameEncoding): void {
+    this.#nameEncoding = choice;
+    this.control.codec = (choice === 'as-account' && this.#account?.codec) || utf8;
   }
 
   /** @returns how many commands it has sent since it was last logged in, or came. */
@@ -180,10 +190,12 @@ export class Session {
   }
 
   /**
-   * PBSZ and PROT are the connection's, not the user's: many clients send them before USER, so only AUTH
-   * and REIN take them back. Clients of implicit TLS send none: their data is protected from the start.
+   * PBSZ, PROT and OPTS UTF8 are the connection's, not the user's: many clients send them before USER, so
+   * only AUTH and REIN take them back. Clients of implicit TLS send no PROT: their data is protected from
+   * the start.
    */
-  forgetProtection(): void {
+  forgetConnectionOptions(): void {
+    this.chooseNameEncoding('as-account');
     const isImplicit = this.#security?.mode === 'implicit';
     this.hasBufferSize = isImplicit;
     this.dataProtection = isImplicit ? 'private' : 'clear';

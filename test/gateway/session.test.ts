@@ -302,17 +302,3 @@ describe('data connections', () => {
     }
   });
 });
-
-test('an account with another filename_encoding has its names in UTF-8 in COS', async () => {
-  await using ftp = await startTestGateway({ account: { filename_encoding: 'gb18030' } });
-  await using client = await FtpClient.logIn(ftp.port);
-  const name = Buffer.from([0xd6, 0xd0, 0xce, 0xc4]); // 中文
-  const data = await client.openData();
-  client.socket.write(Buffer.concat([Buffer.from('STOR '), name, Buffer.from('\r\n')]));
-  assert.equal((await client.reply()).code, 150);
-  data.end('x');
-  assert.equal((await client.reply()).code, 226);
-  assert.deepEqual(ftp.keys(), ['中文']);
-  const { bytes } = await client.read('NLST');
-  assert.deepEqual(bytes, Buffer.concat([name, Buffer.from('\r\n')]));
-});

@@ -37,7 +37,7 @@ export const loginCommands: readonly CommandEntry[] = [
     transferParameters: 'forgotten',
     run: async (session) => {
       logOut(session);
-      session.forgetProtection();
+      session.forgetConnectionOptions();
       await session.reply(220, 'Ready for a new user');
     },
   },

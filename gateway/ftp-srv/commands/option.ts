@@ -15,7 +15,7 @@ export const optionCommands: readonly CommandEntry[] = [
     login: 'not-required',
     feature: 'UTF8',
     transferParameters: 'kept',
-    details: ['UTF8 ON', 'MLST <fact>;<fact>;…', `HASH ${hashNames.join('|')}`],
+    details: ['UTF8 ON|OFF', 'MLST <fact>;<fact>;…', `HASH ${hashNames.join('|')}`],
     run: async (session, argument) => {
       const [name = '', ...rest] = argument.split(' ');
       const choose = options.get(name.toUpperCase());
@@ -32,12 +32,16 @@ const options: ReadonlyMap<string, (session: Session, value: string) => Promise<
   ['HASH', chooseHash],
 ]);
 
-/** Clients ask for UTF-8; an account with another encoding keeps it, and says so. */
+/**
+ * UTF-8 until OFF, whatever the account says: clients ask for it that will speak UTF-8 (draft-ietf-ftpext-
+ * utf-8-option). OFF is the account's encoding; where that is UTF-8 there is nothing else to go to.
+ */
 function chooseUtf8(session: Session, value: string): Promise<void> {
   const isOff = value.toUpperCase() === 'OFF';
-  const isUtf8 = session.control.codec === utf8;
-  if (isOff === !isUtf8) return session.reply(200, `Names are ${session.control.codec.name}`);
-  return session.reply(504, `Names of this account are ${session.control.codec.name}`);
+  session.chooseNameEncoding(isOff ? 'as-account' : 'utf-8');
+  const { codec } = session.control;
+  if (isOff && codec === utf8) return session.reply(504, 'Names of this account are utf-8');
+  return session.reply(200, `Names are ${codec.name}`);
 }
 
 function chooseFacts(session: Session, value: string): Promise<void> {

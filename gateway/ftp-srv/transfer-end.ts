@@ -6,7 +6,7 @@ import { cutSentences, TransferCut } from '#gateway/ftp/cut.ts';
 import { type Reply, replyForError } from '#gateway/ftp/replies.ts';
 import { KindError } from '#gateway/kit/errors.ts';
 import type { StoredObject } from '#gateway/transfer/upload.ts';
-import type { TransferResult } from './services.ts';
+import type { TransferDirection, TransferResult } from './services.ts';
 
 export type TransferEnd =
   | { readonly kind: 'completed'; readonly text: string; readonly stored?: StoredObject }
@@ -20,19 +20,29 @@ export function endByError(cut: AbortSignal, error: unknown): TransferEnd {
   return reason instanceof TransferCut ? { kind: 'cut', cut: reason } : { kind: 'failed', error };
 }
 
-export function replyForEnd(end: TransferEnd): Reply {
+/** What moved before a cut. */
+export interface TransferExtent {
+  readonly direction: TransferDirection;
+  readonly bytes: number;
+}
+
+export function replyForEnd(end: TransferEnd, extent: TransferExtent): Reply {
   switch (end.kind) {
     case 'completed':
       return { code: 226, text: end.text };
     case 'failed':
       return replyForError(end.error);
-    case 'cut': {
-      const outcome = end.object
-        ? `${end.object.sizeBytes} bytes received were stored`
-        : 'nothing was stored';
-      return { code: 426, text: `${cutSentences[end.cut.reason]}: ${outcome}` };
-    }
+    case 'cut':
+      return {
+        code: 426,
+        text: `${cutSentences[end.cut.reason]}: ${outcomeOf(end.object, extent)}`,
+      };
   }
+}
+
+function outcomeOf(object: StoredObject | undefined, { direction, bytes }: TransferExtent): string {
+  if (direction !== 'upload') return `${bytes} bytes were sent`;
+  return object ? `${object.sizeBytes} bytes received were stored` : 'nothing was stored';
 }
 
 /** CutReason or error kind; absent when completed. */

@@ -1,4 +1,6 @@
 /** What the log and the metrics keep of one finished transfer: exactly one of each, whatever happened. */
+import type { FtpErrorKind } from '#gateway/ftp/errors.ts';
+import type { StoreErrorKind } from '#gateway/storage/object-store.ts';
 import type { StoredObject } from '#gateway/transfer/upload.ts';
 import type { TransferDirection, TransferResult } from './services.ts';
 import type { Session } from './session.ts';
@@ -29,9 +31,26 @@ export function recordTransfer(session: Session, finished: FinishedTransfer): vo
     ...(reason !== undefined && { reason }),
   });
   if (direction === 'listing' && result === 'completed') return;
+  session.log[levelOf(finished)](transferFields(session, finished), `${direction} ${result}`);
+}
+
+function levelOf(finished: FinishedTransfer): 'info' | 'warn' | 'error' {
   // The original tool's users look for an error line when a file was too large.
-  const level = finished.reply === 552 ? 'error' : levels[result];
-  session.log[level](transferFields(session, finished), `${direction} ${result}`);
+  if (finished.reply === 552) return 'error';
+  return isClientsMistake(finished) ? 'info' : levels[finished.result];
+}
+
+/** Clients ask for what is not there all the time: nothing is wrong with the gateway, its store or its keys. */
+const clientsMistakes: ReadonlySet<string | undefined> = new Set<StoreErrorKind | FtpErrorKind>([
+  'missing',
+  'not-a-file',
+  'not-a-directory',
+  'invalid-name',
+  'invalid-range',
+]);
+
+function isClientsMistake({ result, reason }: FinishedTransfer): boolean {
+  return result === 'rejected' && clientsMistakes.has(reason);
 }
 
 const levels = {
@@ -59,6 +78,6 @@ function transferFields(session: Session, finished: FinishedTransfer): Record<st
       checksum: stored.checksum,
       cos_request_id: stored.requestId,
     }),
-    ...(error !== undefined && { err: error }),
+    ...(error !== undefined && !isClientsMistake(finished) && { err: error }),
   };
 }

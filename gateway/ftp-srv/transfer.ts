@@ -90,7 +90,7 @@ async function conclude(
   connection: DataConnection | undefined,
 ): Promise<void> {
   const { clock } = session.services;
-  const reply = replyForEnd(end);
+  const reply = replyForEnd(end, transfer);
   transfer.longReply?.stop();
   recordTransfer(session, finishedTransfer(session, subject, transfer, end, reply.code));
   session.endTransfer();

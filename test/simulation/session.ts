@@ -84,7 +84,8 @@ export class UploadSession {
     const end = await this.#transfer(store).catch((error: unknown) =>
       endByError(this.#cut.signal, error),
     );
-    this.replies.push(replyForEnd(end));
+    const extent = { direction: 'upload', bytes: this.#upload?.receivedBytes ?? 0 } as const;
+    this.replies.push(replyForEnd(end, extent));
     this.repliedMs = this.#world.clock.monotonicMs();
   }
 

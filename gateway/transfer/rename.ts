@@ -7,6 +7,7 @@
 import { type Clock, systemClock } from '#gateway/kit/clock.ts';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
 import { type ObjectInfo, type ObjectStore, StoreError } from '#gateway/storage/object-store.ts';
+import { deleteSettled } from '#gateway/storage/settled-delete.ts';
 import { copyObject } from './copy-object.ts';
 import { TransferError } from './errors.ts';
 import { silentObserver, type TransferObserver } from './observer.ts';
@@ -74,7 +75,7 @@ async function deleteSource(options: RenameOptions, source: ObjectInfo): Promise
     if (now.etag !== source.etag) {
       throw new StoreError('changed', 'the source was replaced while it was renamed');
     }
-    await store.delete(source.key);
+    await deleteSettled(store, source.key);
   } catch (error) {
     if (error instanceof StoreError && error.kind === 'missing') return; // somebody else finished it
     throw new TransferError('source-kept', 'the file was copied, its old name still exists', {

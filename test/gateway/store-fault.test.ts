@@ -238,3 +238,28 @@ describe('downloads', () => {
     assert.match(reply.text, /InternalError, request /);
   });
 });
+
+describe('deletions', () => {
+  for (const [line, key] of [
+    ['DELE file', 'file'],
+    ['RMD dir', 'dir/'],
+  ] as const) {
+    test(`${line} whose every reply is lost is settled by asking for the object`, async () => {
+      await using ftp = await startTestGateway();
+      await ftp.cosd.inspect.put(ftp.cosd.bucket, key, '');
+      await using client = await FtpClient.logIn(ftp.port);
+      ftp.cosd.faults.set([on('DeleteObject', { do: 'reset', at: 'reply' }, always)]);
+      await client.expect(250, line);
+      assert.deepEqual(ftp.cosd.inspect.keys(ftp.cosd.bucket), []);
+    });
+  }
+
+  test('that are never done are failures, and the file is there', async () => {
+    await using ftp = await startTestGateway();
+    await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', small);
+    await using client = await FtpClient.logIn(ftp.port);
+    ftp.cosd.faults.set([on('DeleteObject', { do: 'reset', at: 'request' }, always)]);
+    await client.expect(451, 'DELE file');
+    assert.deepEqual(ftp.cosd.inspect.keys(ftp.cosd.bucket), ['file']);
+  });
+});

@@ -156,6 +156,20 @@ describe('renaming a file', () => {
     }
   });
 
+  test('settles a lost reply to the deletion of the source by looking for it', async () => {
+    const { store, rename } = renameBench();
+    store.script = on('delete', lost('timeout'));
+    await rename();
+    assert.deepEqual([...store.objects.keys()], ['new name']);
+  });
+
+  test('says that both names exist when a deletion without answer was none', async () => {
+    const { store, rename } = renameBench();
+    store.script = on('delete', fails('timeout'));
+    await assert.rejects(rename(), { kind: 'source-kept' });
+    assert.deepEqual([...store.objects.keys()], ['old name', 'new name']);
+  });
+
   test('says that both names exist when the source cannot be deleted', async () => {
     const { store, rename } = renameBench();
     store.script = on('delete', fails('denied'));

@@ -5,6 +5,7 @@
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { keepParent, makeMarker } from '#gateway/storage/directory-marker.ts';
 import { directoryExists } from '#gateway/storage/listing.ts';
+import { deleteSettled } from '#gateway/storage/settled-delete.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 import { resolvePath } from './path.ts';
@@ -102,7 +103,7 @@ async function removeDirectory(session: Session, argument: string): Promise<void
     return session.reply(550, `${quotePath(path)}: the directory is not empty`);
   }
   await keepParent(store, jail, path, prefix);
-  await store.delete(prefix, { signal: session.closed });
+  await deleteSettled(store, prefix, { signal: session.closed });
   session.log.info({ user, path }, 'directory removed');
   return session.reply(250, `${quotePath(path)} removed`);
 }

@@ -6,6 +6,7 @@ import { FtpError } from '#gateway/ftp/errors.ts';
 import { quotePath } from '#gateway/ftp/replies.ts';
 import { keepParent } from '#gateway/storage/directory-marker.ts';
 import { type ObjectInfo, StoreError } from '#gateway/storage/object-store.ts';
+import { deleteSettled } from '#gateway/storage/settled-delete.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 import { resolvePath } from './path.ts';
@@ -65,7 +66,7 @@ async function deleteFile(session: Session, argument: string): Promise<void> {
   const info = await headFile(session, path);
   const { jail, store } = session.account;
   await keepParent(store, jail, path, info.key);
-  await store.delete(info.key);
+  await deleteSettled(store, info.key);
   session.log.info({ user: session.account.user, path, bytes: info.sizeBytes }, 'file deleted');
   await session.reply(250, `${quotePath(path)} deleted`);
 }

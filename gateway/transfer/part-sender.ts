@@ -4,6 +4,8 @@
  * once, whatever happens. Parts that the store copies from an object of its own travel among them. It
  * never completes an upload; it aborts one only when told to.
  */
+
+import { MiB } from '#gateway/kit/bytes.ts';
 import { combineCrc64 } from '#gateway/kit/crc64-combine.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import type {
@@ -32,9 +34,17 @@ export interface PartSenderOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/**
+ * Parts grow with the file, and no line to COS needs more than this per place in flight: larger ones use fewer
+ * places, so that an upload of 20 GiB holds no more memory than one of 1 GiB. Two at least.
+ */
+const placeBytes = 8 * MiB;
+
 /** One part to be stored, and how. */
 interface Job {
   readonly number: number;
+  /** Of our memory. */
+  readonly bytes: number;
   readonly store: (upload: MultipartUpload) => Promise<WriteReceipt>;
   readonly release: () => void;
 }
@@ -44,6 +54,8 @@ interface Lane {
   readonly queue: Job[];
   readonly inFlightMax: number;
   inFlight: number;
+  /** Of the queue and in flight. */
+  heldBytes: number;
 }
 
 interface CopiedPart {
@@ -60,10 +72,17 @@ export class PartSender {
   readonly #opening: Promise<void>;
   readonly #stop = new AbortController();
   readonly #data: Lane;
-  readonly #copying: Lane = { queue: [], inFlightMax: copiesInFlight, inFlight: 0 };
+  readonly #copying: Lane = {
+    queue: [],
+    inFlightMax: copiesInFlight,
+    inFlight: 0,
+    heldBytes: 0,
+  };
   readonly #stored: UploadedPart[] = [];
   /** In the order of their numbers. */
   readonly #copies: CopiedPart[] = [];
+  /** Of the first part: who configures large ones from the beginning has the memory for all places. */
+  #firstBytes: number | undefined;
   #upload: MultipartUpload | undefined;
   #failure: { readonly error: unknown } | undefined;
   #warnedOfMissingCrc = false;
@@ -71,7 +90,7 @@ export class PartSender {
 
   constructor(options: PartSenderOptions) {
     this.#options = options;
-    this.#data = { queue: [], inFlightMax: options.partsInFlight, inFlight: 0 };
+    this.#data = { queue: [], inFlightMax: options.partsInFlight, inFlight: 0, heldBytes: 0 };
     this.#opening = this.#open();
   }
 
@@ -87,8 +106,10 @@ export class PartSender {
 
   /** Whether one more part may be filled: at most one waits for a place in flight. */
   get hasRoom(): boolean {
-    const { queue, inFlight, inFlightMax } = this.#data;
-    return queue.length + inFlight <= inFlightMax;
+    const { queue, inFlight, inFlightMax, heldBytes } = this.#data;
+    const held = queue.length + inFlight;
+    const enoughBytes = inFlightMax * Math.max(placeBytes, this.#firstBytes ?? 0);
+    return held <= inFlightMax && (held < 2 || heldBytes <= enoughBytes);
   }
 
   /**
@@ -106,8 +127,11 @@ export class PartSender {
 
   /** Takes the part over, memory included. */
   send(part: SealedPart): void {
+    const bytes = part.bytes.length;
+    this.#firstBytes ??= bytes;
     this.#enqueue(this.#data, {
       number: part.number,
+      bytes,
       store: (upload) => this.#sendChecked(upload, part),
       release: () => part.release(),
     });
@@ -125,13 +149,14 @@ export class PartSender {
         copy.crc64 = receipt.crc64;
         return receipt;
       };
-      this.#enqueue(this.#copying, { number, store, release: () => undefined });
+      this.#enqueue(this.#copying, { number, bytes: 0, store, release: () => undefined });
     });
   }
 
   #enqueue(lane: Lane, job: Job): void {
     if (this.#failure) return job.release();
     lane.queue.push(job);
+    lane.heldBytes += job.bytes;
     this.#startQueued(lane);
   }
 
@@ -200,6 +225,7 @@ export class PartSender {
     } finally {
       job.release();
       lane.inFlight--;
+      lane.heldBytes -= job.bytes;
       observer.partsInFlight('upload', -1);
       this.#startQueued(lane);
       this.#changed();

@@ -1,6 +1,6 @@
 /** Single files up and down, of every size, over what was there, resumed and refused. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectLocal, expectStored, type Row, row, someBytes } from '../row.ts';
 
@@ -35,6 +35,23 @@ export const transferRows: readonly Row[] = [
     await client.put(local, remote);
     await expectStored(world, remote, Buffer.from('shorter'));
   }),
+  row(
+    'put-time',
+    ['put'],
+    async (client, world) => {
+      if (!world.server.storesTimes) return;
+      const [remote, local] = [`${world.remote}/file`, join(world.local, 'file')];
+      const bytes = someBytes(3 * MiB);
+      await writeFile(local, bytes);
+      const time = new Date('2023-11-14T22:13:20Z');
+      await utimes(local, time, time);
+      await client.put(local, remote);
+      await expectStored(world, remote, bytes);
+      const { modifiedAt } = (await world.server.store.read(remote)) ?? {};
+      assert.equal(modifiedAt?.toISOString(), time.toISOString());
+    },
+    { modes: ['clear'], clients: ['lftp', 'rclone', 'ncftp'] },
+  ),
   row('put-reserved', ['put'], async (client, { local, server }) => {
     if (server.reservedName === undefined) return;
     await writeFile(join(local, 'file'), 'x');

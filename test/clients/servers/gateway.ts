@@ -34,6 +34,7 @@ async function startGateway({ mode, directory }: ServerOptions): Promise<Server>
     login: { host: '127.0.0.1', port, user, password, mode, ...(caFile && { caFile }) },
     store: cosStore(cosd),
     cutUploads: 'discarded',
+    storesTimes: storesTimes(mode),
     reservedName: '.cosftp',
     newLog() {
       const text = program.stdout.slice(shownChars);
@@ -47,6 +48,11 @@ async function startGateway({ mode, directory }: ServerOptions): Promise<Server>
   };
 }
 
+/** In clear alone, so that every client that sets times is tried both ways. */
+function storesTimes(mode: Mode): boolean {
+  return mode === 'clear';
+}
+
 function serverWords(
   cosd: TestCosd,
   range: PortRange,
@@ -56,6 +62,7 @@ function serverWords(
   return gatewayWords(cosd, {
     passive_port: `${range.first}-${range.last}`,
     upload_memory: '256Mi',
+    store_mtime: storesTimes(mode),
     ...(certificate && {
       tls: {
         certificate_file: certificate.certificateFile,
@@ -87,7 +94,9 @@ function cosStore({ inspect, bucket }: TestCosd): Store {
       const bytes = Buffer.from(await inspect.bytes(bucket, keyOf(path)));
       assert.equal(object.sizeBytes, bytes.length, 'size in COS');
       assert.equal(object.crc64, crc64(bytes), 'CRC-64 in COS');
-      return { bytes, modifiedAt: new Date(object.modifiedAtMs) };
+      const mtime = object.attributes.headers['x-cos-meta-mtime'];
+      const modifiedAtMs = mtime === undefined ? object.modifiedAtMs : Number(mtime) * 1000;
+      return { bytes, modifiedAt: new Date(modifiedAtMs) };
     },
     async tree(directory) {
       const prefix = `${keyOf(directory)}/`;

@@ -13,6 +13,8 @@ export interface Server extends AsyncDisposable {
   readonly cutUploads: 'discarded' | 'truncated';
   /** Verbs that the server does not know, by the action that needs them, with the reason. */
   readonly lacks?: Partial<Record<ActionName, string>>;
+  /** Whether clients may set the times of files (MFMT and its kind). Default: nobody looks. */
+  readonly storesTimes?: boolean;
   /** A name below the root that is refused. */
   readonly reservedName?: string;
   /** What it logged since the last call. */

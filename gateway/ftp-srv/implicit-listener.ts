@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { SecureSocket } from '#gateway/ftp/tls/secure-socket.ts';
+import { listenPlace } from '#gateway/kit/listen-place.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { shakeHands } from './security.ts';
@@ -41,7 +42,7 @@ export class ImplicitListener {
     const { address: host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ host, port }, () => {
+      this.#server.listen(listenPlace(host, port), () => {
         this.#server.off('error', reject);
         this.#server.on('error', (error) =>
           this.#options.services.log.error({ err: error }, 'implicit ftps listener failed'),

@@ -13,6 +13,7 @@ import type { CutReason } from '#gateway/ftp/cut.ts';
 import { type Arrival, arrivalOf } from '#gateway/ftp/proxy-door.ts';
 import { SecureSocket } from '#gateway/ftp/tls/secure-socket.ts';
 import { sleep } from '#gateway/kit/clock.ts';
+import { lacksIpv6 } from '#gateway/kit/listen-place.ts';
 import { SparseLog } from '#gateway/kit/sparse-log.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import { renewAccount } from './account-renewal.ts';
@@ -46,6 +47,7 @@ export interface DrainOptions {
 
 export class FtpGatewayServer {
   readonly #services: FtpServices;
+  readonly #address: string;
   readonly #shell: FtpShell;
   readonly #implicit: ImplicitListener | undefined;
   readonly #sessions = new Map<ShellConnection, Session>();
@@ -61,6 +63,7 @@ export class FtpGatewayServer {
   constructor(options: FtpServerOptions) {
     const { address, port, implicitPort, services } = options;
     this.#services = services;
+    this.#address = address;
     this.#sparseLog = new SparseLog(services.log, services.clock);
     if (services.tls && implicitPort !== undefined) {
       this.#implicit = new ImplicitListener({
@@ -85,6 +88,11 @@ export class FtpGatewayServer {
   /** @returns the port bound. @throws when the address cannot be bound. */
   async listen(): Promise<number> {
     await this.#shell.listen();
+    if (lacksIpv6(this.#address, this.#shell.server)) {
+      // The passive ports and implicit FTPS listen in the same way; one line speaks for all.
+      const words = { listen_address: this.#address, address: '0.0.0.0' };
+      this.#services.log.warn(words, 'no ipv6 here: listening on ipv4 addresses only');
+    }
     const address = this.#shell.server.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
   }

@@ -6,11 +6,13 @@
  * system must never run: adopt() takes the socket away from them before a byte was read.
  */
 
+import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { FtpSrv } from 'ftp-srv';
 import packageRegistry from 'ftp-srv/src/commands/registry.js';
 import { assert } from '#gateway/kit/assert.ts';
 import { describeError } from '#gateway/kit/errors.ts';
+import { listenPlace } from '#gateway/kit/listen-place.ts';
 import type { Log } from '#gateway/kit/log.ts';
 
 /** What ftp-srv's dispatch hands to a registry entry. */
@@ -68,6 +70,7 @@ const signals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
 export class FtpShell extends FtpSrv {
   declare readonly server: Server;
   declare readonly connections: Record<string, ShellConnection>;
+  readonly #place: Pick<ShellOptions, 'address' | 'port'>;
   readonly #serve: (socket: Socket) => void;
 
   constructor(options: ShellOptions) {
@@ -75,6 +78,7 @@ export class FtpShell extends FtpSrv {
     const before = signals.map((signal) => process.listeners(signal));
     super({ url: `ftp://${host}:${options.port}`, log: bunyanFace(options.log) });
     dropNewListeners(before);
+    this.#place = options;
     this.#serve = takeConnectionListener(this.server);
     this.server.on('connection', options.onConnection);
     this.on('connect' as 'login', ({ connection }: { connection: unknown }) =>
@@ -87,6 +91,13 @@ export class FtpShell extends FtpSrv {
         (error: unknown) => reject(error as Error),
       );
     });
+  }
+
+  /** The stock one knows only one address. @throws when the address cannot be bound. */
+  override async listen(): Promise<void> {
+    const { address, port } = this.#place;
+    this.server.listen(listenPlace(address, port));
+    await once(this.server, 'listening');
   }
 
   /** Makes a session of it and greets it, as the package does with every new connection. */

@@ -6,6 +6,7 @@
  */
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
+import { listenPlace } from '#gateway/kit/listen-place.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
 import { keepAliveDelayMs } from './control.ts';
 import { areConfusable, type PeerRule } from './peer-rule.ts';
@@ -130,7 +131,7 @@ export class PassivePort {
     const { port, host } = this.#options;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ port, host, exclusive: true }, () => {
+      this.#server.listen({ ...listenPlace(host, port), exclusive: true }, () => {
         this.#server.off('error', reject);
         this.#number = (this.#server.address() as AddressInfo).port;
         this.#server.on('error', (error) => this.#options.onError(error, this.number));

@@ -6,7 +6,6 @@
  */
 
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
-import { systemCode } from '#gateway/kit/errors.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { PassivePort } from './passive-port.ts';
 import type { ProxyDoor } from './proxy-door.ts';
@@ -30,7 +29,7 @@ export interface RangeLimits {
 
 export interface PassiveRangeOptions {
   readonly ports: PortChoice;
-  /** Where IPv6 is off, `::` becomes all IPv4 addresses. */
+  /** See kit/listen-place.ts for `::`. */
   readonly host: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -124,7 +123,8 @@ export class PassiveRange {
 
   async #listenOn(number: number): Promise<PassivePort> {
     const { host, clock, log, limits, door, onStranger } = this.#options;
-    const options = {
+    return PassivePort.bind({
+      host,
       port: number,
       clock,
       door,
@@ -135,13 +135,7 @@ export class PassiveRange {
       },
       onError: (error: Error, port: number) =>
         log.error({ err: error, port }, 'passive port failed'),
-    };
-    try {
-      return await PassivePort.bind({ ...options, host });
-    } catch (error) {
-      if (host !== '::' || !lacksIpv6(error)) throw error;
-      return PassivePort.bind({ ...options, host: '0.0.0.0' });
-    }
+    });
   }
 
   #rebindLater(): void {
@@ -160,10 +154,4 @@ function portNumbers(ports: PortChoice): number[] {
   if ('ephemeral' in ports) return Array.from({ length: ports.ephemeral }, () => 0);
   const { first, last } = ports;
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-/** Containers without IPv6 refuse `::` in one of these ways. */
-function lacksIpv6(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' || code === 'EINVAL';
 }

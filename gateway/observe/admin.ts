@@ -7,6 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeError, systemCode } from '#gateway/kit/errors.ts';
+import { listenPlace } from '#gateway/kit/listen-place.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { ObserveError } from './errors.ts';
 import { logFields } from './log-fields.ts';
@@ -157,11 +158,10 @@ function send(response: ServerResponse, { status, text, contentType, headers }: 
   response.end(text);
 }
 
-/** Without a host Node takes `::`, or `0.0.0.0` on a machine without IPv6. */
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)));
-    server.listen(host === '::' ? { port } : { host, port }, () => {
+    server.listen(listenPlace(host, port), () => {
       server.removeAllListeners('error');
       resolve((server.address() as AddressInfo).port);
     });

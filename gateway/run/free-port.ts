@@ -1,6 +1,7 @@
 /** Tries a port before it is used. Somebody else can take it in between; then the start fails and says so. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { listenPlace } from '#gateway/kit/listen-place.ts';
 
 /** The first of `count` ports from `first` on that can be bound, or undefined. */
 export async function findFreePort(
@@ -21,8 +22,7 @@ export async function findFreePort(
 /** Binds it and lets it go. @throws what Node says when it cannot be bound. */
 export async function tryPort(host: string, port: number): Promise<void> {
   const probe = createServer();
-  // Without a host Node takes `::`, or `0.0.0.0` on a machine without IPv6.
-  probe.listen(host === '::' ? { port } : { host, port });
+  probe.listen(listenPlace(host, port));
   await once(probe, 'listening');
   probe.close();
   await once(probe, 'close');

@@ -3,11 +3,15 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** @throws when `holds` is still false after `deadlineMs`; names what was waited for. */
+/**
+ * @param deadlineMs a net for what never comes true, far above what a machine with much other work needs;
+ * a test of how long something takes has a clock of its own.
+ * @throws when `holds` is still false then; names what was waited for.
+ */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  deadlineMs = 5_000,
+  deadlineMs = 30_000,
 ): Promise<void> {
   const endMs = performance.now() + deadlineMs;
   while (!(await holds())) {

@@ -15,7 +15,7 @@ export interface FtpReply {
 
 /** The certificates of tests are signed by nobody. Node resumes a session only with the host it was made with. */
 const clientTls: ConnectionOptions = { rejectUnauthorized: false, host: '127.0.0.1' };
-const replyTimeoutMs = 20_000;
+const replyTimeoutMs = 60_000;
 
 export class FtpClient implements AsyncDisposable {
   /** Of the control connection; another one after `secure`. */

@@ -22,8 +22,13 @@ export async function rawClient(
 ): Promise<RawClient> {
   const socket = net.connect({ allowHalfOpen: true, ...options });
   const chunks: Buffer[] = [];
+  let lineCount = 0;
   let hasFin = false;
-  if (!options.paused) socket.on('data', (chunk) => chunks.push(chunk));
+  const take = (chunk: Buffer) => {
+    chunks.push(chunk);
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lineCount++;
+  };
+  if (!options.paused) socket.on('data', take);
   socket.on('end', () => {
     hasFin = true;
   });
@@ -43,9 +48,8 @@ export async function rawClient(
     },
     send: (bytes) => void socket.write(bytes),
     async lines(count) {
-      const complete = () => text().split('\r\n').slice(0, -1);
-      await until(`${count} lines`, () => complete().length >= count);
-      return complete();
+      await until(`${count} lines`, () => lineCount >= count);
+      return text().split('\r\n').slice(0, -1);
     },
     async [Symbol.asyncDispose]() {
       socket.destroy();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { startTestCosd, type TestCosd } from './cosd.ts';
 import { readMetric } from './gateway.ts';
 import { gatewayWords } from './gateway-words.ts';
-import { type Program, startProgram } from './program.ts';
+import { type Program, type ProgramOptions, startProgram } from './program.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 export interface GatewayProgram extends AsyncDisposable {
@@ -25,6 +25,7 @@ const passivePorts = `${firstPassivePort}-${firstPassivePort + 7}`;
 /** @param words of the configuration, besides the test's own. */
 export async function startGatewayProgram(
   words: Readonly<Record<string, unknown>> = {},
+  options: Pick<ProgramOptions, 'under'> = {},
 ): Promise<GatewayProgram> {
   await using opened = new AsyncDisposableStack();
   const directory = opened.use(await temporaryDirectory());
@@ -36,7 +37,11 @@ export async function startGatewayProgram(
     JSON.stringify(gatewayWords(cosd, { passive_port: passivePorts, ...words })),
   );
   const program = opened.use(
-    await startProgram({ args: ['serve', '--config', config], cwd: directory.path }),
+    await startProgram({
+      args: ['serve', '--config', config],
+      cwd: directory.path,
+      ...options,
+    }),
   );
   const running = opened.move();
   return {

@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A command in front, which ends by executing what follows it. */
+  readonly under?: readonly string[];
 }
 
 export interface ProgramEnd {
@@ -37,7 +39,8 @@ export interface Program extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<ProgramEnd>;
 }
 
-const startDeadlineMs = 20_000;
+/** For a machine with much other work; a program that ends instead is noticed at once. */
+const startDeadlineMs = 120_000;
 
 /** Starts it and waits until it says `listening`. @throws with its output when it ends instead. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
@@ -85,8 +88,10 @@ export async function runProgram(
   return { ...end, stdout: run.stdout(), stderr: run.stderr() };
 }
 
-function spawnProgram({ args, env, cwd }: ProgramOptions) {
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', entry, ...args], {
+function spawnProgram({ args, env, cwd, under = [] }: ProgramOptions) {
+  const line = [...under, process.execPath, '--max-semi-space-size=4', entry, ...args];
+  const [file = process.execPath, ...rest] = line;
+  const child = spawn(file, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     ...(cwd !== undefined && { cwd }),

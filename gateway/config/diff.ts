@@ -30,6 +30,8 @@ const effects = {
   proxy_protocol: 'restart',
   // Those down to parts_in_flight reach sessions through their accounts.
   max_sessions_per_account: 'live',
+  upload_bytes_per_second_per_account: 'live',
+  download_bytes_per_second_per_account: 'live',
   filename_encoding: 'live',
   single_file_max_size: 'live',
   incomplete_uploads: 'live',
@@ -42,6 +44,8 @@ const effects = {
   parts_in_flight: 'live',
   upload_memory: 'restart',
   store_mtime: 'live',
+  upload_bytes_per_second: 'live',
+  download_bytes_per_second: 'live',
   max_sessions: 'live',
   max_sessions_per_address: 'live',
   login_seconds: 'live',

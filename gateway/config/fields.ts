@@ -7,7 +7,7 @@
 
 import { isIP, isIPv4 } from 'node:net';
 import * as z from 'zod';
-import { formatBytes, parseBytes } from '#gateway/kit/bytes.ts';
+import { formatBytes, KiB, parseBytes, TiB } from '#gateway/kit/bytes.ts';
 import { parseNetwork } from '#gateway/kit/networks.ts';
 import { claimsPasswordHash, parsePasswordHash } from '#gateway/kit/password-hash.ts';
 import { canonicalEncoding, filenameEncodings } from './encodings.ts';
@@ -79,6 +79,26 @@ export function size(bounds: { min: number; max: number }): Field<number> {
     return refuse(`${quote(written)} is not between ${formatBytes(min)} and ${formatBytes(max)}`);
   });
 }
+
+/** Slower is no use to anybody, and mostly a unit that was forgotten. */
+const rateBytesMin = KiB;
+
+/** Bytes a second, written as a size; 0 means no limit. */
+export const rate: Field<number> = field((written) => {
+  const bytes = parseBytes(written);
+  if (bytes === undefined) {
+    return refuse(
+      `${quote(written)} is not a number of bytes a second`,
+      'a whole number, alone or followed by Ki, Mi or Gi: 10Mi; 0 = no limit',
+    );
+  }
+  if (bytes === 0 || (bytes >= rateBytesMin && bytes <= TiB)) return bytes;
+  const hint = bytes < rateBytesMin ? 'did you leave out Ki or Mi? 0 = no limit' : undefined;
+  return refuse(
+    `${quote(written)} is not between ${formatBytes(rateBytesMin)} and ${formatBytes(TiB)} a second`,
+    hint,
+  );
+});
 
 export const flag: Field<boolean> = field((written) => {
   const word = written.trim().toLowerCase();

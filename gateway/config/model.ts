@@ -155,6 +155,9 @@ export interface AccountConfig extends ObjectWords {
   readonly filename_encoding: string;
   /** Logged in at once. 0: no limit. */
   readonly max_sessions: number;
+  /** Of all its sessions in this process together. 0: no limit. */
+  readonly upload_bytes_per_second: number;
+  readonly download_bytes_per_second: number;
   readonly cos: CosConfig;
 }
 
@@ -190,6 +193,11 @@ export interface GatewayConfig extends ObjectWords {
   readonly max_sessions: number;
   readonly max_sessions_per_address: number;
   readonly max_sessions_per_account: number;
+  /** Of all sessions of this process together, and of one account's. 0: no limit. */
+  readonly upload_bytes_per_second: number;
+  readonly download_bytes_per_second: number;
+  readonly upload_bytes_per_second_per_account: number;
+  readonly download_bytes_per_second_per_account: number;
   readonly login_seconds: number;
   readonly idle_seconds: number;
   readonly stall_seconds: number;

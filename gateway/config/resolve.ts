@@ -54,6 +54,10 @@ function resolveAccount(
     incomplete_uploads: account.incomplete_uploads ?? gateway.incomplete_uploads,
     filename_encoding: account.filename_encoding ?? gateway.filename_encoding,
     max_sessions: account.max_sessions ?? gateway.max_sessions_per_account,
+    upload_bytes_per_second:
+      account.upload_bytes_per_second ?? gateway.upload_bytes_per_second_per_account,
+    download_bytes_per_second:
+      account.download_bytes_per_second ?? gateway.download_bytes_per_second_per_account,
     ...mergeObjectWords(gateway, account),
   };
 }

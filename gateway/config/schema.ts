@@ -149,6 +149,12 @@ const accountBlock = z.strictObject({
     .describe('instead of the gateway’s'),
   filename_encoding: fields.encoding.exactOptional().describe('instead of the gateway’s'),
   max_sessions: sessionCount.exactOptional().describe('instead of max_sessions_per_account'),
+  upload_bytes_per_second: fields.rate
+    .exactOptional()
+    .describe('instead of upload_bytes_per_second_per_account'),
+  download_bytes_per_second: fields.rate
+    .exactOptional()
+    .describe('instead of download_bytes_per_second_per_account'),
   ...accountObjectWords,
   cos: cosBlock.prefault({}).describe('what differs from the shared cos block'),
 });
@@ -227,6 +233,18 @@ export const gatewayBlock = z.strictObject({
   max_sessions_per_account: sessionCount
     .default(0)
     .describe('logged in to one account; 0 = no limit'),
+  upload_bytes_per_second: fields.rate
+    .default(0)
+    .describe('of all uploads together, the same share for each session: 10Mi; 0 = no limit'),
+  download_bytes_per_second: fields.rate
+    .default(0)
+    .describe('of all downloads together, in the same way; 0 = no limit'),
+  upload_bytes_per_second_per_account: fields.rate
+    .default(0)
+    .describe('of one account’s uploads together, within the limit of all; 0 = no limit'),
+  download_bytes_per_second_per_account: fields.rate
+    .default(0)
+    .describe('of one account’s downloads together, in the same way; 0 = no limit'),
   login_seconds: fields
     .seconds({ min: 5, max: 3600 })
     .default(60)

@@ -3,7 +3,7 @@
  * its value reads differently. Defaults the tool had and ours are not stand in `vsftpdDefaults`.
  */
 
-import { parseBytes } from '#gateway/kit/bytes.ts';
+import { KiB, parseBytes } from '#gateway/kit/bytes.ts';
 import { isAddressPlaceholder } from './fields.ts';
 import type { LogRotation, Permission } from './model.ts';
 import type { Path, Tree } from './origin.ts';
@@ -67,6 +67,10 @@ export const sectionKeys: Readonly<Record<string, KeyTable>> = {
     max_list_file: { read: readMaxListFile },
     // The next are vsftpd's own, which people bring along with the file's name.
     max_clients: { word: ['max_sessions'] },
+    local_max_rate: {
+      word: ['upload_bytes_per_second_per_account'],
+      read: readMaxRate,
+    },
     max_per_ip: { word: ['max_sessions_per_address'] },
     idle_session_timeout: { word: ['idle_seconds'] },
     data_connection_timeout: { word: ['stall_seconds'] },
@@ -157,6 +161,24 @@ function readMaxConnections(key: KeyContext): void {
   else if (sessions > 0) key.set(['max_sessions'], sessions);
   else
     key.refuse(`${connections} lets nobody in`, 'a client takes two: at least 3, or 0 = no limit');
+}
+
+/** vsftpd's is of each session and of both directions. */
+function readMaxRate(key: KeyContext): void {
+  const bytes = /^\d{1,15}$/.test(key.text) ? Number(key.text) : undefined;
+  if (bytes === undefined || (bytes > 0 && bytes < KiB)) {
+    return key.refuse(
+      `${quote(key.text)} is not a rate`,
+      'bytes a second, 1024 or more; 0 = no limit',
+    );
+  }
+  key.set(['upload_bytes_per_second_per_account'], key.text);
+  key.set(['download_bytes_per_second_per_account'], key.text);
+  if (bytes === 0) return;
+  key.notice(
+    'info',
+    'is shared here by all sessions of an account; vsftpd gives it to each of them',
+  );
 }
 
 function readPortEnable(key: KeyContext): void {

@@ -14,6 +14,7 @@ import type { Log } from '#gateway/kit/log.ts';
 import type { Jail } from '#gateway/storage/keys.ts';
 import type { NewObjectRules } from '#gateway/storage/new-object.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
+import type { BandwidthLimits } from '#gateway/transfer/bandwidth.ts';
 import type { PartPool } from '#gateway/transfer/budget.ts';
 import type { TransferObserver } from '#gateway/transfer/observer.ts';
 import type { PartPlan } from '#gateway/transfer/plan.ts';
@@ -36,6 +37,8 @@ export interface SessionAccount {
   readonly newObjects: NewObjectRules;
   /** Logged in at once; 0: no limit. */
   readonly sessionsMax: number;
+  /** Shared by all sessions of the user; the same object after a change of the account. */
+  readonly bandwidth: BandwidthLimits;
 }
 
 export interface SessionTimeouts {
@@ -112,6 +115,8 @@ export interface SessionObserver {
   transferStarted(direction: TransferDirection): void;
   transferBytes(direction: TransferDirection, bytes: number): void;
   transferEnded(summary: TransferSummary): void;
+  /** A transfer did not read or write because of a bandwidth limit. */
+  bandwidthWaited(direction: 'upload' | 'download', seconds: number): void;
 }
 
 export type LoginOutcome =
@@ -146,6 +151,8 @@ export interface FtpServices {
   /** Whether MFMT and its kind store the times clients give, and MDTM and its kind tell them. */
   readonly storeMtime: boolean;
   readonly limits: SessionLimits;
+  /** Shared by all sessions. */
+  readonly bandwidth: BandwidthLimits;
   /** Never says which of user and password was wrong, and takes as long for both. */
   authenticate(user: string, password: string, peer: string): Promise<LoginOutcome>;
   /** What has become of the account a session logged in with. Asked between commands. */

@@ -14,9 +14,12 @@ import type { Arrival } from '#gateway/ftp/proxy-door.ts';
 import { assert } from '#gateway/kit/assert.ts';
 import type { Timer } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
+import type { LimitedDirection } from '#gateway/transfer/bandwidth.ts';
+import type { Pace } from '#gateway/transfer/pace.ts';
 import { ActiveTransfer } from './active-transfer.ts';
 import type { ControlSecurity } from './security.ts';
 import type { FtpServices, SessionAccount, TransferDirection } from './services.ts';
+import { SessionPaces } from './session-paces.ts';
 import type { ShellConnection } from './shell.ts';
 
 export interface SessionParts {
@@ -79,6 +82,7 @@ export class Session {
   #idleTimer: Timer | undefined;
   #transferCount = 0;
   #commandsBeforeLogin = 0;
+  readonly #paces = new SessionPaces();
   readonly #closed = new AbortController();
   readonly #openedMs: number;
   /** When the last command or transfer ended: a client then has something to say again. */
@@ -242,6 +246,11 @@ export class Session {
     return this.transfer;
   }
 
+  /** What its transfers keep to, one after the other. */
+  paceOf(direction: LimitedDirection): Pace {
+    return this.#paces.of(direction, this.account, this.services);
+  }
+
   endTransfer(): void {
     this.transfer = undefined;
     this.touch();
@@ -264,6 +273,7 @@ export class Session {
     this.#idleTimer?.cancel();
     this.transfer?.stop('control-lost');
     this.releaseDataSource();
+    this.#paces.close();
   }
 
   /** Ends the session after one last reply; a running transfer is cut for `reason`. */

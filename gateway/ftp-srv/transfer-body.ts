@@ -19,6 +19,8 @@ export async function sendAll(
     cut: transfer.cut,
     clock,
     stallTimeoutMs: timeouts.stallMs,
+    // Listings are no transfers of files, and nobody should wait for the names.
+    ...(transfer.direction === 'download' && { pace: session.paceOf('download') }),
     onBytes: (bytes) => {
       transfer.bytes += bytes;
       observer.transferBytes(transfer.direction, bytes);

@@ -1,6 +1,6 @@
 /**
  * Moves bytes from a data connection into the space an upload offers. It stops reading whenever the
- * upload has no memory granted, and its stall timer rests meanwhile.
+ * upload has no memory granted or a bandwidth limit is reached, and its stall timer rests meanwhile.
  *
  * It decides only whether the data *ended*; whether that end is believed is for receive.ts. It must never
  * let a read land in memory that the upload gave up: reading is stopped before anything else happens.
@@ -8,6 +8,7 @@
 
 import type { Clock } from '#gateway/kit/clock.ts';
 import { freeBytes } from '#gateway/kit/free-bytes.ts';
+import { freePace, type Pace } from '#gateway/transfer/pace.ts';
 import { TransferCut } from './cut.ts';
 import type { DataConnection, DataReading } from './data-connection.ts';
 import { StallTimer } from './stall-timer.ts';
@@ -30,6 +31,8 @@ export interface PumpOptions {
   readonly cut: AbortSignal;
   readonly clock: Clock;
   readonly stallTimeoutMs: number;
+  /** Default: as fast as it comes. */
+  readonly pace?: Pick<Pace, 'stepBytes' | 'spend' | 'wait'>;
   readonly onBytes?: (bytes: number) => void;
 }
 
@@ -44,13 +47,17 @@ export class Pump {
   readonly #upload: UploadSpace;
   readonly #options: PumpOptions;
   readonly #stall: StallTimer;
+  readonly #pace: Pick<Pace, 'stepBytes' | 'spend' | 'wait'>;
   readonly #end = Promise.withResolvers<void>();
   /** Bytes read for which there is no space yet: at most one chunk. */
   #leftover = nothing;
   #spare: Uint8Array | undefined;
   /** Where the next direct read will land. */
   #chosen: Uint8Array | undefined;
+  /** For memory. */
   #isWaiting = false;
+  /** Until the bandwidth limits let more pass. */
+  #isPaced = false;
   #hasEnded = false;
   #isSettled = false;
 
@@ -58,6 +65,7 @@ export class Pump {
   constructor(upload: UploadSpace, options: PumpOptions) {
     this.#upload = upload;
     this.#options = options;
+    this.#pace = options.pace ?? freePace;
     this.#stall = new StallTimer(options.clock, options.stallTimeoutMs, () =>
       this.#fail(new TransferCut('stalled')),
     );
@@ -87,8 +95,15 @@ export class Pump {
     socket.on('close', this.#onBroken);
     // A connection held since before the command can have ended already, with nobody listening.
     if (socket.readableEnded) return this.#onEnd();
+    this.#keepPace(); // a transfer before this one may have been cut while it had to wait
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (this.#isWaiting || this.#isPaced || this.#isSettled) return;
+    if (this.#hasEnded) return this.#settle(this.#end.resolve);
     this.#stall.start();
-    socket.resume();
+    this.#options.connection.socket.resume();
   }
 
   // Direct reading
@@ -97,7 +112,8 @@ export class Pump {
     const isRunning = !this.#isSettled && !this.#isWaiting;
     const space = isRunning ? this.#upload.space() : nothing;
     this.#spare ??= space.length === 0 ? Buffer.allocUnsafeSlow(spareBytes) : undefined;
-    this.#chosen = space.length > 0 ? space.subarray(0, readBytesMax) : (this.#spare ?? nothing);
+    const bytesMax = Math.min(readBytesMax, this.#pace.stepBytes);
+    this.#chosen = space.length > 0 ? space.subarray(0, bytesMax) : (this.#spare ?? nothing);
     return this.#chosen;
   };
 
@@ -106,7 +122,8 @@ export class Pump {
     this.#note(bytes);
     if (space === this.#spare) this.#take(space.subarray(0, bytes));
     else this.#advance(bytes);
-    return !this.#isWaiting && !this.#isSettled;
+    this.#keepPace();
+    return !this.#isWaiting && !this.#isPaced && !this.#isSettled;
   };
 
   #advance(bytes: number): void {
@@ -126,10 +143,12 @@ export class Pump {
     this.#take(chunk);
     // Copied: nobody else has it. Left to the collector, 60 MiB of them are one full collection, again and again.
     if (this.#leftover.length === 0) freeBytes(chunk);
+    this.#keepPace();
   };
 
   #note(bytes: number): void {
     this.#stall.progress();
+    this.#pace.spend(bytes);
     this.#options.onBytes?.(bytes);
   }
 
@@ -167,10 +186,22 @@ export class Pump {
     const leftover = this.#leftover;
     this.#leftover = nothing;
     this.#take(leftover);
-    if (this.#isWaiting || this.#isSettled) return;
-    if (this.#hasEnded) return this.#settle(this.#end.resolve);
-    this.#stall.start();
-    this.#options.connection.socket.resume();
+    this.#resume();
+  }
+
+  // Waiting for a bandwidth limit
+
+  #keepPace(): void {
+    const wait = this.#isSettled || this.#isPaced ? undefined : this.#pace.wait();
+    if (!wait) return;
+    this.#isPaced = true;
+    this.#options.connection.socket.pause();
+    this.#stall.rest();
+    void wait.then(() => {
+      this.#isPaced = false;
+      this.#keepPace(); // what a limit was changed to meanwhile
+      this.#resume();
+    });
   }
 
   // Ending
@@ -178,7 +209,7 @@ export class Pump {
   /** Can come although reading was stopped: the end of file was already seen. */
   readonly #onEnd = (): void => {
     this.#hasEnded = true;
-    if (!this.#isWaiting) this.#settle(this.#end.resolve);
+    if (!this.#isWaiting && !this.#isPaced) this.#settle(this.#end.resolve);
   };
 
   readonly #onBroken = (): void => {

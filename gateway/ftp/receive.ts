@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { TransferError } from '#gateway/transfer/errors.ts';
+import type { Pace } from '#gateway/transfer/pace.ts';
 import { cutOf, TransferCut } from './cut.ts';
 import type { DataConnection, DataReading } from './data-connection.ts';
 import { Pump, type UploadSpace } from './pump.ts';
@@ -31,6 +32,8 @@ export interface ReceiveOptions<Stored> {
   readonly cut: AbortSignal;
   readonly clock: Clock;
   readonly stallTimeoutMs: number;
+  /** Default: as fast as it comes. */
+  readonly pace?: Pick<Pace, 'stepBytes' | 'spend' | 'wait'>;
   /** From ALLO; fewer bytes are a cut. */
   readonly expectedBytes?: number;
   readonly policy: 'discard' | 'complete';

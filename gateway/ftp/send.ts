@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
+import { freePace, type Pace } from '#gateway/transfer/pace.ts';
 import { Breaker } from './breaker.ts';
 import { TransferCut } from './cut.ts';
 import type { DataConnection } from './data-connection.ts';
@@ -28,6 +29,8 @@ export interface SendOptions {
   readonly cut: AbortSignal;
   readonly clock: Clock;
   readonly stallTimeoutMs: number;
+  /** Default: as fast as the client reads. */
+  readonly pace?: Pick<Pace, 'stepBytes' | 'spend' | 'wait'>;
   /** Told as bytes are handed to the kernel. */
   readonly onBytes?: (bytes: number) => void;
 }
@@ -57,13 +60,31 @@ async function sendBlock(
   block: OutgoingBlock,
 ): Promise<void> {
   try {
-    await guard.watchStall(writeAll(options.connection.socket, block.bytes));
-    options.onBytes?.(block.bytes.length);
+    await sendInPace(options, guard, block.bytes);
   } catch (error) {
     options.connection.reset(); // before the release below
     throw error;
   } finally {
     block.release();
+  }
+}
+
+/** In one write without a limit. While a limit is waited for, nobody watches for a stall of the client. */
+async function sendInPace(
+  options: SendOptions,
+  guard: SocketGuard,
+  bytes: Uint8Array,
+): Promise<void> {
+  const { pace = freePace, connection, onBytes } = options;
+  for (let offset = 0; offset < bytes.length; ) {
+    const stepBytes = Math.min(bytes.length - offset, pace.stepBytes);
+    const isWhole = stepBytes === bytes.length;
+    const step = isWhole ? bytes : bytes.subarray(offset, offset + stepBytes);
+    pace.spend(stepBytes);
+    for (let wait = pace.wait(); wait; wait = pace.wait()) await guard.unless(wait);
+    await guard.watchStall(writeAll(connection.socket, step));
+    onBytes?.(stepBytes);
+    offset += stepBytes;
   }
 }
 

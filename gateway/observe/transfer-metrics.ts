@@ -103,6 +103,8 @@ export interface TransferMetrics {
     readonly seconds: number;
     readonly bytes: number;
   }): void;
+  /** A transfer did not read or write because of a bandwidth limit. */
+  bandwidthWaited(direction: FileDirection, seconds: number): void;
   /** From the last byte of an upload to the store's last answer. */
   uploadFinalized(seconds: number): void;
   /** One comparison of a CRC-64 with the store's; `absent`: the store did not send one. */
@@ -154,6 +156,7 @@ export function transferMetrics(registry: Registry): TransferMetrics {
   return {
     transfersInFlight: () => underWay,
     transferBytes: flowingBytes(registers),
+    bandwidthWaited: waitedSeconds(registers),
     uploadFinalized: finalizeHistogram(registers),
     integrityChecked: integrityCounter(registers),
     transferStarted(direction) {
@@ -209,6 +212,17 @@ function flowingBytes(registers: Registry[]): TransferMetrics['transferBytes'] {
   return (direction, bytes) => {
     added[direction] += bytes;
   };
+}
+
+function waitedSeconds(registers: Registry[]): TransferMetrics['bandwidthWaited'] {
+  const waited = new Counter({
+    name: 'cosftp_bandwidth_wait_seconds_total',
+    help: 'Time that transfers waited because of a bandwidth limit, all sessions added up',
+    labelNames: ['direction'],
+    registers,
+  });
+  for (const direction of fileDirections) waited.inc({ direction }, 0);
+  return (direction, seconds) => waited.inc({ direction }, seconds);
 }
 
 function finalizeHistogram(registers: Registry[]): TransferMetrics['uploadFinalized'] {

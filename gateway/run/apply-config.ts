@@ -2,6 +2,7 @@
 import { type ConfigDiff, compareConfigs } from '#gateway/config/diff.ts';
 import type { GatewayConfig, LogLevel } from '#gateway/config/model.ts';
 import type { FtpGatewayServer } from '#gateway/ftp-srv/server.ts';
+import type { Bandwidth } from './bandwidth.ts';
 import type { LiveConfig } from './live-config.ts';
 import type { Logins } from './logins.ts';
 import type { Masquerade } from './masquerade.ts';
@@ -10,6 +11,7 @@ import type { Stores } from './stores.ts';
 export interface LiveParts {
   readonly live: LiveConfig;
   readonly logins: Logins;
+  readonly bandwidth: Bandwidth;
   readonly masquerade: Masquerade;
   readonly server: FtpGatewayServer;
   readonly stores: Stores;
@@ -21,7 +23,7 @@ export interface LiveParts {
  * @throws StoreError `rejected` for an account whose bucket, region and endpoint make no host.
  */
 export function applyConfig(next: GatewayConfig, parts: LiveParts): ConfigDiff {
-  const { live, logins, masquerade, server, stores, setLogLevel } = parts;
+  const { live, logins, bandwidth, masquerade, server, stores, setLogLevel } = parts;
   const diff = compareConfigs(live.config, next);
   const { config } = diff;
   try {
@@ -30,6 +32,7 @@ export function applyConfig(next: GatewayConfig, parts: LiveParts): ConfigDiff {
     stores.closeUnused({ configured: () => logins.stores, held: () => server.storesInUse });
   }
   live.replace(config);
+  bandwidth.change(config);
   setLogLevel?.(config.log.level);
   masquerade.change({ address: config.masquerade_address, networks: config.masquerade_networks });
   server.renewAccounts();

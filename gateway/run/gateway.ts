@@ -20,6 +20,7 @@ import { cosOperations } from '#gateway/storage/cos/operation.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
 import { openAdminPort } from './admin-port.ts';
 import { applyConfig } from './apply-config.ts';
+import { Bandwidth } from './bandwidth.ts';
 import { Certificates } from './certificates.ts';
 import { tryPort } from './free-port.ts';
 import { resolveHost } from './host-addresses.ts';
@@ -107,7 +108,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   );
   const masquerade = opened.adopt(createMasquerade(options, metrics), (it) => it.close());
   const exempt = { contains: (address: string) => live.dataPeerNetworks.contains(address) };
-  const logins = new Logins({ config, clock, log, stores, pool, exempt });
+  const bandwidth = new Bandwidth(clock);
+  const logins = new Logins({ config, clock, log, stores, pool, bandwidth, exempt });
+  bandwidth.change(config);
   const proxyDoor = openProxyDoor(options, 'control', () =>
     metrics.sessionRefused('proxy_protocol'),
   );
@@ -125,6 +128,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         return { ...timeoutsOf(live.config), ...options.timeouts };
       },
       limits: new SessionLimits(() => limitsOf(live)),
+      bandwidth: bandwidth.gateway,
       ...(proxyDoor && { proxyDoor }),
       dataReading: options.dataReading ?? (await chooseDataReading(clock, log)),
       tls: certificates,
@@ -158,7 +162,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const ftpsPort = await openImplicitPort(config, () => server.listenImplicitly());
   const { setLogLevel } = options;
   const reloads = new Reloads({
-    apply: (next) => applyConfig(next, { live, logins, masquerade, server, stores, setLogLevel }),
+    apply: (next) =>
+      applyConfig(next, { live, logins, bandwidth, masquerade, server, stores, setLogLevel }),
     clock,
     log,
     observer: metrics,

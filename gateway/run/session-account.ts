@@ -10,6 +10,7 @@ import type { NewObjectRules } from '#gateway/storage/new-object.ts';
 import type { ServerSideEncryption } from '#gateway/storage/object-attributes.ts';
 import type { PartPool } from '#gateway/transfer/budget.ts';
 import { partPlan } from '#gateway/transfer/plan.ts';
+import type { Bandwidth } from './bandwidth.ts';
 import type { Stores } from './stores.ts';
 
 /** Parts of one upload on their way to COS at once; 8 MiB each cover 50 ms of latency at 640 MiB/s. */
@@ -20,12 +21,13 @@ export interface AccountContext {
   readonly log: Log;
   readonly stores: Stores;
   readonly pool: PartPool;
+  readonly bandwidth: Bandwidth;
 }
 
 /** @throws StoreError `rejected` when bucket, region and endpoint make no host. */
 export function sessionAccount(
   account: AccountConfig,
-  { config, log, stores, pool }: AccountContext,
+  { config, log, stores, pool, bandwidth }: AccountContext,
 ): SessionAccount {
   const plan = partPlan({
     minPartBytes: config.min_part_size,
@@ -57,6 +59,7 @@ export function sessionAccount(
     incompleteUploads: account.incomplete_uploads,
     newObjects: newObjectRules(account, log),
     sessionsMax: account.max_sessions,
+    bandwidth: bandwidth.ofUser(account.user),
   };
 }
 

@@ -100,6 +100,19 @@ const objects = z
   .exactOptional()
   .describe('what new files carry in COS besides their bytes');
 
+const rate = z
+  .string()
+  .max(20)
+  .regex(/^(0|[1-9][0-9]{0,14}(Ki|Mi|Gi)?)$/)
+  .exactOptional();
+
+const bandwidth = z
+  .strictObject({
+    uploadBytesPerSecond: rate.describe('10Mi; 0 or left out: no limit'),
+    downloadBytesPerSecond: rate.describe('in the same way'),
+  })
+  .exactOptional();
+
 const account = z.strictObject({
   user: z
     .string()
@@ -114,6 +127,7 @@ const account = z.strictObject({
     .max(accountPermissions.length)
     .default([...accountPermissions])
     .describe('write creates, overwrite replaces'),
+  bandwidth: bandwidth.describe('of all sessions of this user on one shard together'),
   objects: objects.describe('for this user: maps over those of spec.objects, the rest instead'),
 });
 
@@ -228,6 +242,9 @@ export const specSchema = z.strictObject({
     .enum(['Discard', 'Complete'])
     .default('Discard')
     .describe('what becomes of a cut upload: nothing, or what was received is stored'),
+  bandwidth: bandwidth.describe(
+    'of all sessions of one shard together, in equal shares; with n shards n times as much',
+  ),
   objects,
   storeMtime: z
     .boolean()
@@ -272,6 +289,7 @@ export const statusSchema = z.strictObject({
   shards: z.array(shardStatus).max(128).exactOptional(),
 });
 
+export type BandwidthSpec = NonNullable<z.output<typeof bandwidth>>;
 export type ObjectsSpec = NonNullable<z.output<typeof objects>>;
 /** With all defaults filled in, as the API server stores it. */
 export type FtpGatewaySpec = z.output<typeof specSchema>;

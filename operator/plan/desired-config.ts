@@ -7,7 +7,7 @@ import { restartWords } from '#gateway/config/diff.ts';
 import { parseConfigText } from '#gateway/config/load.ts';
 import type { ServerSideEncryptionWord } from '#gateway/config/model.ts';
 import { ConfigError } from '#gateway/config/problem.ts';
-import type { FtpGatewaySpec, ObjectsSpec } from '#operator/api/ftp-gateway.ts';
+import type { BandwidthSpec, FtpGatewaySpec, ObjectsSpec } from '#operator/api/ftp-gateway.ts';
 import { shortHash } from './hash.ts';
 import { ports } from './names.ts';
 import { formatSlice, portSlice } from './shards.ts';
@@ -59,15 +59,28 @@ export function gatewayConfig({ spec, address, cosdAddress }: ConfigSources): Co
     },
     single_file_max_size: spec.singleFileMaxSize,
     incomplete_uploads: spec.incompleteUploads.toLowerCase(),
+    ...bandwidthWords(spec.bandwidth),
     ...objectWords(spec.objects),
     store_mtime: spec.storeMtime,
     drain_seconds: spec.drainSeconds,
     log: { directory: podPaths.log, keep: 2 },
     cos: cosBlock(spec.cos, cosdAddress),
-    accounts: spec.accounts.map(({ user, prefix, permissions, objects }) => {
-      const password_file = `${podPaths.accounts}/${user}`;
-      return { user, password_file, prefix, permissions, ...objectWords(objects) };
-    }),
+    accounts: spec.accounts.map(accountBlock),
+  };
+}
+
+function accountBlock(account: FtpGatewaySpec['accounts'][number]): Config {
+  const { user, prefix, permissions, bandwidth, objects } = account;
+  const password_file = `${podPaths.accounts}/${user}`;
+  const words = { ...bandwidthWords(bandwidth), ...objectWords(objects) };
+  return { user, password_file, prefix, permissions, ...words };
+}
+
+function bandwidthWords(bandwidth: BandwidthSpec | undefined): Config {
+  const { uploadBytesPerSecond, downloadBytesPerSecond } = bandwidth ?? {};
+  return {
+    ...(uploadBytesPerSecond && { upload_bytes_per_second: uploadBytesPerSecond }),
+    ...(downloadBytesPerSecond && { download_bytes_per_second: downloadBytesPerSecond }),
   };
 }
 

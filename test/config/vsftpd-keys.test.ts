@@ -38,6 +38,8 @@ test('a file with nothing but an account has the defaults of the original tool',
       server_side_encryption: 'bucket_default',
       metadata: {},
       max_sessions: 0,
+      upload_bytes_per_second: 0,
+      download_bytes_per_second: 0,
       cos: {
         bucket: 'inbox-1250000000',
         region: 'ap-guangzhou',
@@ -166,6 +168,15 @@ describe('keys of the other sections', () => {
     ['[OPTIONAL]\nmax_connection_num = default', (config) => config.max_sessions, 255],
     ['[OPTIONAL]\nmax_clients = 7', (config) => config.max_sessions, 7],
     ['[OPTIONAL]\nmax_per_ip = 7', (config) => config.max_sessions_per_address, 7],
+    [
+      '[OPTIONAL]\nlocal_max_rate = 1024',
+      ({ accounts: [account] }) => [
+        account?.upload_bytes_per_second,
+        account?.download_bytes_per_second,
+      ],
+      [1024, 1024],
+    ],
+    ['[OPTIONAL]\nlocal_max_rate = 0', (config) => config.download_bytes_per_second_per_account, 0],
     ['[OPTIONAL]\nidle_session_timeout = 300', (config) => config.idle_seconds, 300],
     ['[OPTIONAL]\ndata_connection_timeout = 300', (config) => config.stall_seconds, 300],
     ['[OPTIONAL]\naccept_timeout = 60', (config) => config.data_connect_seconds, 60],
@@ -246,6 +257,10 @@ describe('values that cannot be meant', () => {
     [
       '[OPTIONAL]\nmax_connection_num = many',
       '[OPTIONAL] max_connection_num: "many" is not a number of connections (0 = no limit)',
+    ],
+    [
+      '[OPTIONAL]\nlocal_max_rate = 1023',
+      '[OPTIONAL] local_max_rate: "1023" is not a rate (bytes a second, 1024 or more; 0 = no limit)',
     ],
     [
       '[OPTIONAL]\nlog_level = LOUD',

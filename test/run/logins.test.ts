@@ -5,6 +5,7 @@ import { hashPassword } from '#gateway/auth/password.ts';
 import type { GatewayConfig } from '#gateway/config/model.ts';
 import type { SessionAccount } from '#gateway/ftp-srv/services.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
+import { Bandwidth } from '#gateway/run/bandwidth.ts';
 import { Logins } from '#gateway/run/logins.ts';
 import { Stores } from '#gateway/run/stores.ts';
 import { UploadMarks } from '#gateway/run/upload-marks.ts';
@@ -30,7 +31,9 @@ function loginsOf(config: GatewayConfig) {
   const marks = new UploadMarks({ listenPort: 0, clock, log, onAborted: () => undefined });
   const stores = new Stores({ clock, log, env: {}, onRequest: () => undefined, marks });
   const exempt = { contains: () => false };
-  const logins = new Logins({ config, clock, log, stores, pool: testPool(clock), exempt });
+  const bandwidth = new Bandwidth(clock);
+  const pool = testPool(clock);
+  const logins = new Logins({ config, clock, log, stores, pool, bandwidth, exempt });
   return { logins, log, stores };
 }
 

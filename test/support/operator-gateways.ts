@@ -85,6 +85,13 @@ export const specExamples: readonly SpecExample[] = [
     },
   },
   {
+    title: 'bandwidth of a shard and of one user',
+    changes: {
+      bandwidth: { uploadBytesPerSecond: '100Mi', downloadBytesPerSecond: '0' },
+      accounts: [{ user: 'alice', bandwidth: { uploadBytesPerSecond: '10Mi' } }],
+    },
+  },
+  {
     title: 'passive ports up to 65535',
     changes: { replicas: 1, passivePorts: { start: 65504, perShard: 16 } },
   },

@@ -217,6 +217,7 @@ async function receiveFile(
     cut: transfer.cut,
     clock: services.clock,
     stallTimeoutMs: services.timeouts.stallMs,
+    pace: session.paceOf('upload'),
     ...(expectedBytes !== undefined && { expectedBytes }),
     policy: account.incompleteUploads,
     closeNotify: services.tls?.closeNotify ?? 'required',

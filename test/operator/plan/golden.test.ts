@@ -43,6 +43,7 @@ const cases: readonly {
         tls: { secretName: 'inbox-certificate', required: true, implicit: true },
         proxyProtocol: { mode: 'Required', trusted: ['10.0.0.0/8'] },
         incompleteUploads: 'Complete',
+        bandwidth: { uploadBytesPerSecond: '100Mi', downloadBytesPerSecond: '1Gi' },
         objects: {
           contentTypes: { edi: 'application/edifact' },
           storageClass: 'STANDARD_IA',
@@ -54,6 +55,7 @@ const cases: readonly {
           {
             user: 'alice',
             prefix: 'incoming/alice/',
+            bandwidth: { uploadBytesPerSecond: '10Mi' },
             objects: { serverSideEncryption: 'BucketDefault', metadata: { owner: 'alice' } },
           },
         ],

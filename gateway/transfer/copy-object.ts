@@ -51,7 +51,9 @@ export async function copyObject(options: CopyObjectOptions): Promise<VerifiedOb
   const { store, source, targetKey, signal, copyBytesMax = copyBytesDefault } = options;
   if (source.sizeBytes > copyBytesMax) {
     const { copyPartBytes: partBytes = 256 * MiB, attributes = attributesOf(source) } = options;
-    return copyInParts({ ...options, attributes, partBytes, signal });
+    const copy = await copyInParts({ ...options, attributes, partBytes, signal });
+    if (source.key === targetKey) await checkChanged(store, targetKey, attributes);
+    return copy;
   }
   let receipt: WriteReceipt;
   try {
@@ -65,6 +67,20 @@ export async function copyObject(options: CopyObjectOptions): Promise<VerifiedOb
   }
   const { sizeBytes, crc64 } = source;
   return verify(options, 'copy', receipt, { key: targetKey, sizeBytes, crc64 });
+}
+
+/**
+ * A Complete whose reply was lost is settled by the object's bytes, which are those of before here: what
+ * was to change has to be looked at. @throws StoreError `unavailable` when it did not.
+ */
+async function checkChanged(
+  store: ObjectStore,
+  key: string,
+  attributes: ObjectAttributes,
+): Promise<void> {
+  const { metadata } = await store.head(key);
+  if (isDeepStrictEqual(metadata, attributes.metadata)) return;
+  throw new StoreError('unavailable', 'the store did not change the file', { retryable: true });
 }
 
 /** After these the copy may have been made. */

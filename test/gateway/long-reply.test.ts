@@ -87,3 +87,28 @@ test('250 lines keep the client of a long directory rename', async () => {
   assert.equal(code, 250);
   assert.match(text, /^250-0 files renamed so far\n250 "\/a" renamed to "\/b"$/);
 });
+
+for (const [words, act] of [
+  ['keep the client while COS copies a file for its time', nothing],
+  ['are followed by the end of the session when the copy fails then', denied],
+] as const) {
+  test(`213 lines ${words}`, async () => {
+    const clock = fakeClock();
+    await using ftp = await startTestGateway({ clock, words: { store_mtime: true } });
+    await ftp.cosd.inspect.put(ftp.cosd.bucket, 'file', 'x');
+    ftp.cosd.faults.set(slow('PutObjectCopy', act));
+    await using client = await FtpClient.logIn(ftp.port);
+    let heard = '';
+    client.socket.on('data', (text) => (heard += String(text)));
+    client.send('MFMT 20231114221320 file');
+    await until('the copy is asked', () => ftp.cosd.requests().PutObjectCopy === 1);
+    await clock.advance(20_000);
+    await until('the first line', () => heard === '213-COS copies the file\r\n');
+    if (act === denied) {
+      await once(client.socket, 'close');
+      assert.doesNotMatch(heard, /^213 /m);
+    } else {
+      assert.match((await client.reply()).text, /^213 Modify=20231114221320; \/file$/m);
+    }
+  });
+}

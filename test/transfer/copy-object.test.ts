@@ -71,6 +71,19 @@ describe('copying an object onto itself with other attributes', () => {
     assert.equal(store.uploads.size, 0);
   });
 
+  for (const [words, script, isMade] of [
+    ['was made', { failAfter: new StoreError('network', 'lost') }, true],
+    ['was not made', { fail: new StoreError('network', 'lost') }, false],
+  ] as const) {
+    test(`in parts, with no reply to Complete: told whether it ${words}`, async () => {
+      const { store, change } = bench();
+      store.script = ({ operation }) => (operation === 'completeMultipart' ? script : undefined);
+      if (isMade) await change(inParts);
+      else await assert.rejects(change(inParts), { kind: 'unavailable' });
+      assert.deepEqual(attributesIn(store), isMade ? after : before);
+    });
+  }
+
   for (const kind of ['network', 'timeout', 'unavailable'] satisfies StoreErrorKind[]) {
     test(`counts when it was made and its reply lost (${kind})`, async () => {
       const { store, change } = bench();

@@ -17,7 +17,8 @@ export interface RetryPolicy {
 }
 
 export interface RetryOptions {
-  readonly policy: RetryPolicy;
+  /** Of the last failure, where failures differ. */
+  readonly policy: RetryPolicy | ((error: unknown) => RetryPolicy);
   readonly clock: Clock;
   /** In [0, 1); a seeded source replays a simulation. Default Math.random. */
   readonly random?: () => number;
@@ -33,7 +34,7 @@ export async function retry<T>(
   operation: (attempt: number) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const { policy, clock, signal } = options;
+  const { clock, signal } = options;
   const random = options.random ?? Math.random;
   const startedMs = clock.monotonicMs();
   for (let attempt = 1; ; attempt++) {
@@ -41,10 +42,12 @@ export async function retry<T>(
     try {
       return await operation(attempt);
     } catch (error) {
+      if (!options.isRetryable(error)) throw error;
+      const policy = typeof options.policy === 'function' ? options.policy(error) : options.policy;
       const delayMs = random() * pauseCeilingMs(policy, attempt);
       const wouldStartMs = clock.monotonicMs() + delayMs - startedMs;
       const exhausted = attempt >= policy.attemptsMax || wouldStartMs > policy.deadlineMs;
-      if (exhausted || !options.isRetryable(error)) throw error;
+      if (exhausted) throw error;
       options.onRetry?.(error, attempt);
       await sleep(clock, delayMs, signal);
     }

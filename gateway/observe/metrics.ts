@@ -7,7 +7,12 @@ import { Registry } from 'prom-client';
 import { type DataMetrics, dataMetrics, type PassivePortCounts } from './data-metrics.ts';
 import { type BuildFacts, type ProcessMetrics, processMetrics } from './process-metrics.ts';
 import { type SessionMetrics, sessionMetrics } from './session-metrics.ts';
-import { type PartMemory, type StoreMetrics, storeMetrics } from './store-metrics.ts';
+import {
+  type PartMemory,
+  type StoreMetrics,
+  type StoreNames,
+  storeMetrics,
+} from './store-metrics.ts';
 import { type TransferMetrics, transferMetrics } from './transfer-metrics.ts';
 
 /** What is asked at each scrape instead of being told; what is absent reads as 0. */
@@ -20,8 +25,7 @@ export interface MetricSources {
 
 export interface MetricsOptions {
   readonly build: BuildFacts;
-  /** Names of the requests the COS driver makes. */
-  readonly operations: readonly string[];
+  readonly store: StoreNames;
   /** FTP commands the server answers, in capitals. */
   readonly verbs: readonly string[];
 }
@@ -47,7 +51,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...transfers,
     ...sessionMetrics(registry, options.verbs, () => transfers.transfersInFlight()),
     ...dataMetrics(registry, () => sources.passivePorts?.()),
-    ...storeMetrics(registry, options.operations, {
+    ...storeMetrics(registry, options.store, {
       partMemory: () => sources.partMemory?.(),
       multipartUploadsOpen: () => sources.multipartUploadsOpen?.() ?? 0,
     }),

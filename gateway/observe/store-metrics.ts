@@ -16,7 +16,8 @@ export interface StoreMetrics {
     readonly code: string;
     readonly seconds: number;
   }): void;
-  cosRetry(operation: string): void;
+  /** A request was sent again; `reason` is one of those given at the start. */
+  cosRepeat(repeat: { readonly operation: string; readonly reason: string }): void;
   /** Multipart uploads of an earlier run that were aborted. */
   orphansAborted(count: number): void;
 }
@@ -34,10 +35,17 @@ export interface StoreSources {
   multipartUploadsOpen(): number;
 }
 
-/** @param operations the names the driver uses, for example `PutObject`. */
+/** The closed sets of names the driver uses. */
+export interface StoreNames {
+  /** Of requests, for example `PutObject`. */
+  readonly operations: readonly string[];
+  /** Why requests are sent again, for example `throttled`. */
+  readonly retryReasons: readonly string[];
+}
+
 export function storeMetrics(
   registry: Registry,
-  operations: readonly string[],
+  { operations, retryReasons }: StoreNames,
   sources: StoreSources,
 ): StoreMetrics {
   const registers = [registry];
@@ -57,14 +65,14 @@ export function storeMetrics(
   });
   const retries = new Counter({
     name: 'cosftp_cos_retries_total',
-    help: 'Requests to COS that were repeated after a failure',
-    labelNames,
+    help: 'Requests to COS that were repeated after a failure, by its kind; clock and key: signed anew',
+    labelNames: ['operation', 'reason'],
     registers,
   });
   for (const operation of operations) {
     requests.inc({ operation, code: successCode }, 0);
     seconds.zero({ operation });
-    retries.inc({ operation }, 0);
+    for (const reason of retryReasons) retries.inc({ operation, reason }, 0);
   }
   const orphans = new Counter({
     name: 'cosftp_multipart_orphans_aborted_total',
@@ -78,7 +86,7 @@ export function storeMetrics(
       requests.inc({ operation, code: codeLabel(code) });
       seconds.observe({ operation }, duration);
     },
-    cosRetry: (operation) => retries.inc({ operation }),
+    cosRepeat: ({ operation, reason }) => retries.inc({ operation, reason }),
     orphansAborted: (count) => orphans.inc(count),
   };
 }

@@ -17,6 +17,7 @@ import type { Log } from '#gateway/kit/log.ts';
 import { createMetrics, type Metrics } from '#gateway/observe/metrics.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { cosOperations } from '#gateway/storage/cos/operation.ts';
+import { retryReasons } from '#gateway/storage/cos/retry-table.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
 import { openAdminPort } from './admin-port.ts';
 import { applyConfig } from './apply-config.ts';
@@ -99,7 +100,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const pool = createPool(options);
   const marks = opened.adopt(createMarks(options, metrics), (it) => it.close());
   const stores = opened.adopt(
-    new Stores({ ...options, marks, onRequest: (sample) => metrics.cosRequest(sample) }),
+    new Stores({
+      ...options,
+      marks,
+      onRequest: (sample) => metrics.cosRequest(sample),
+      onRepeat: (repeat) => metrics.cosRepeat(repeat),
+    }),
     (it) => it.close(),
   );
   await openFtpPort(config, (host, port) => tryPort(host, port));
@@ -260,7 +266,7 @@ function openCertificates({ config: { tls }, clock, log }: GatewayOptions, metri
 function createGatewayMetrics(): Metrics {
   return createMetrics({
     build: { version },
-    operations: cosOperations,
+    store: { operations: cosOperations, retryReasons },
     verbs: commandVerbs,
   });
 }

@@ -9,6 +9,7 @@ import type { Log } from '#gateway/kit/log.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import {
   type ClosableStore,
+  type CosRepeat,
   type CosRequestSample,
   type CosStoreOptions,
   createCosStore,
@@ -25,6 +26,7 @@ export interface StoresOptions {
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
   readonly onRequest: (sample: CosRequestSample) => void;
+  readonly onRepeat?: (repeat: CosRepeat) => void;
   readonly marks: UploadMarks;
   /** Shorter ones for tests. */
   readonly storeTimeouts?: Partial<CosTimeouts> | undefined;
@@ -77,6 +79,7 @@ export class Stores {
       log,
       env,
       onRequest,
+      onRepeat,
       storeTimeouts,
       createStore = createCosStore,
     } = this.#options;
@@ -91,6 +94,7 @@ export class Stores {
       clock,
       log,
       onRequest,
+      ...(onRepeat && { onRepeat }),
       ...(storeTimeouts && { timeouts: storeTimeouts }),
     });
     const entry: Entry = { store, jails: new Map(), unusedSinceMs: undefined };

@@ -10,7 +10,7 @@ import type { TransferErrorKind } from '#gateway/transfer/errors.ts';
 const create = () =>
   createMetrics({
     build: { version: '1.2.3', revision: 'abc' },
-    operations: ['PutObject', 'GetObject'],
+    store: { operations: ['PutObject', 'GetObject'], retryReasons: ['throttled', 'key'] },
     verbs: ['STOR', 'RETR'],
   });
 

@@ -4,12 +4,7 @@
  */
 import type { Clock } from '#gateway/kit/clock.ts';
 import { silentLog } from '#gateway/kit/log.ts';
-import {
-  type CallPlan,
-  Calls,
-  defaultRetryPolicy,
-  defaultTimeouts,
-} from '#gateway/storage/cos/calls.ts';
+import { type CallPlan, Calls, defaultTimeouts } from '#gateway/storage/cos/calls.ts';
 import type { CosOperation } from '#gateway/storage/cos/operation.ts';
 import {
   type CallOptions,
@@ -79,7 +74,6 @@ export class SimulatedStore implements ObjectStore {
       clock: options.clock,
       log: silentLog,
       timeouts: defaultTimeouts,
-      retryPolicy: defaultRetryPolicy,
       random: options.random,
     });
   }

@@ -11,6 +11,8 @@ import type { Log, LogFields } from '#gateway/kit/log.ts';
 import { ConfigSource } from '#gateway/run/config-source.ts';
 import { type RunningGateway, startGateway } from '#gateway/run/gateway.ts';
 import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
+import { type CosStoreOptions, createCosStore } from '#gateway/storage/cos/store.ts';
+import type { CredentialSource } from '#gateway/storage/credentials/source.ts';
 import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
 import { gatewayWords } from './gateway-words.ts';
 
@@ -30,11 +32,16 @@ export interface TestGatewayOptions {
   readonly janitor?: 'on' | 'off';
   /** An embedded COS that is there already; it is not closed with the gateway. */
   readonly store?: TestCosd;
+  /** Instead of the keys the words name. */
+  readonly credentials?: CredentialSource;
   /** Of the gateway alone; default the system's. */
   readonly clock?: Clock;
   /** Default: the configuration is in no file. */
   readonly follow?: FollowedFile;
 }
+
+const storesWith = (credentials: CredentialSource) => (options: CosStoreOptions) =>
+  createCosStore({ ...options, credentials });
 
 /** A configuration file that the gateway follows as `serve` does. */
 export interface FollowedFile {
@@ -83,6 +90,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     janitor: options.janitor ?? 'off',
     ...(options.timeouts && { timeouts: options.timeouts }),
     ...(options.storeTimeouts && { storeTimeouts: options.storeTimeouts }),
+    ...(options.credentials && { createStore: storesWith(options.credentials) }),
     ...(options.dataReading && { dataReading: options.dataReading }),
   });
   // A test of a start that fails has nothing to close.

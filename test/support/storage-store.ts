@@ -11,13 +11,15 @@ import {
   createCosStore,
 } from '#gateway/storage/cos/store.ts';
 import { staticCredentials } from '#gateway/storage/credentials/static.ts';
-import { startTestCosd, type TestCosd } from './cosd.ts';
+import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
 
 export interface TestStore extends AsyncDisposable {
   readonly cosd: TestCosd;
   readonly store: ClosableStore;
   /** Every attempt, in order. */
   readonly samples: readonly CosRequestSample[];
+  /** Why requests were sent again, in order. */
+  readonly repeats: readonly string[];
 }
 
 export const quickRetries = { attemptsMax: 4, firstDelayMs: 1, delayMsMax: 2, deadlineMs: 5_000 };
@@ -26,9 +28,11 @@ export const quickRetries = { attemptsMax: 4, firstDelayMs: 1, delayMsMax: 2, de
 export async function openTestStore(
   faults: FaultScript = [],
   options: Partial<CosStoreOptions> = {},
+  cosdOptions: TestCosdOptions = {},
 ): Promise<TestStore> {
-  const cosd = await startTestCosd({ faults });
+  const cosd = await startTestCosd({ faults, ...cosdOptions });
   const samples: CosRequestSample[] = [];
+  const repeats: string[] = [];
   const { bucket, region, endpoint, secretId, secretKey } = cosd;
   const store = createCosStore({
     bucket,
@@ -40,12 +44,14 @@ export async function openTestStore(
     log: silentLog,
     retryPolicy: quickRetries,
     onRequest: (sample) => samples.push(sample),
+    onRepeat: ({ reason }) => repeats.push(reason),
     ...options,
   });
   return {
     cosd,
     store,
     samples,
+    repeats,
     async [Symbol.asyncDispose]() {
       store.close();
       await cosd.close();

@@ -12,6 +12,12 @@ import { StoreError } from '../object-store.ts';
 import { isKnownCode } from './error-table.ts';
 import { storeError, transportError } from './failure.ts';
 import type { CosOperation } from './operation.ts';
+import {
+  isRetryableKind,
+  type RetryableKind,
+  type RetryReason,
+  retryPolicyOf,
+} from './retry-table.ts';
 
 /** One attempt of one request. */
 export interface CosRequestSample {
@@ -39,22 +45,22 @@ export const defaultTimeouts: CosTimeouts = {
   bytesPerSecondMin: 64 * 1024,
 };
 
-/** About 3 s of pauses in all when the store fails at once each time. */
-export const defaultRetryPolicy: RetryPolicy = {
-  attemptsMax: 6,
-  firstDelayMs: 200,
-  delayMsMax: 5_000,
-  deadlineMs: 60_000,
-};
+/** A request is about to be sent again. */
+export interface CosRepeat {
+  readonly operation: CosOperation;
+  readonly reason: RetryReason;
+}
 
 export interface CallsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timeouts: CosTimeouts;
-  readonly retryPolicy: RetryPolicy;
+  /** Over the table's, for every kind of failure. */
+  readonly retryPolicy?: Partial<RetryPolicy>;
   /** In [0, 1); default Math.random. */
   readonly random?: () => number;
   readonly onRequest?: (sample: CosRequestSample) => void;
+  readonly onRepeat?: (repeat: CosRepeat) => void;
 }
 
 export interface CallPlan {
@@ -86,24 +92,29 @@ export class Calls {
 
   /** @throws StoreError, and nothing else. */
   async run<T>(plan: CallPlan, attempt: (context: AttemptContext) => Promise<T>): Promise<T> {
-    const { clock, log, retryPolicy, random } = this.#options;
+    const { clock, random } = this.#options;
     const { operation, signal } = plan;
     try {
       if (plan.repeat === 'once') return await this.#attempt(plan, attempt);
       return await retry(() => this.#attempt(plan, attempt), {
-        policy: retryPolicy,
+        policy: (error) => retryPolicyOf(kindOf(error), this.#options.retryPolicy),
         clock,
         ...(random && { random }),
         ...(signal && { signal }),
         isRetryable: (error) => isRepeatable(error, plan),
-        onRetry: (error, count) =>
-          log.debug({ operation, attempt: count, err: error }, 'store call repeated'),
+        onRetry: (error, count) => this.#noteRepeat(operation, error, count),
       });
     } catch (error) {
       if (error instanceof StoreError) throw error;
       if (signal?.aborted) throw storeError(operation, 'aborted', { cause: error });
       throw transportError(operation, error);
     }
+  }
+
+  #noteRepeat(operation: CosOperation, error: unknown, attempt: number): void {
+    const { log, onRepeat } = this.#options;
+    onRepeat?.({ operation, reason: kindOf(error) });
+    log.debug({ operation, attempt, err: error }, 'store call repeated');
   }
 
   async #attempt<T>(plan: CallPlan, attempt: (context: AttemptContext) => Promise<T>): Promise<T> {
@@ -169,6 +180,11 @@ export class Calls {
 function sampleCode(error: unknown): string {
   if (!(error instanceof StoreError)) return 'network';
   return error.code !== undefined && isKnownCode(error.code) ? error.code : error.kind;
+}
+
+/** Only of what `isRepeatable` lets pass. */
+function kindOf(error: unknown): RetryableKind {
+  return error instanceof StoreError && isRetryableKind(error.kind) ? error.kind : 'unavailable';
 }
 
 function isRepeatable(error: unknown, { repeat }: CallPlan): boolean {

@@ -1,14 +1,17 @@
 /**
  * One signed request, one outcome: a reply, or a StoreError. Fetches the key first, and repeats a
- * request exactly once when COS refused it only because our clock is wrong (it did not carry it out).
+ * request when COS refused it only for its signature (it did not carry it out) and there is a better one:
+ * once with COS's own time, and once with the key that replaced an expired or rotated one.
  * Knows nothing of deadlines and retries.
  */
 import type http from 'node:http';
-import type { CredentialSource } from '../credentials/source.ts';
+import { type CosCredentials, type CredentialSource, isSameKey } from '../credentials/source.ts';
 import type { StoreError } from '../object-store.ts';
+import type { CosRepeat } from './calls.ts';
 import { RefusedReply, refusalError, transportError } from './failure.ts';
 import type { CosOperation } from './operation.ts';
 import type { CosReply } from './reply.ts';
+import type { RetryReason } from './retry-table.ts';
 import { type SdkFailure, sdkFailure } from './sdk.ts';
 import type { Signer } from './signer.ts';
 import type { Transport, TransportCall } from './transport.ts';
@@ -38,6 +41,7 @@ export interface SenderOptions {
   readonly agent: http.Agent;
   readonly signer: Signer;
   readonly credentials: CredentialSource;
+  readonly onRepeat?: (repeat: CosRepeat) => void;
 }
 
 const frequentOperations: ReadonlySet<CosOperation> = new Set([
@@ -45,6 +49,15 @@ const frequentOperations: ReadonlySet<CosOperation> = new Set([
   'UploadPart',
   'GetBucket',
 ]);
+
+/** What one attempt was signed with. */
+interface UsedSignature {
+  /** Absent: there was no key, and nothing was sent. */
+  credentials?: CosCredentials;
+  skewMs: number;
+}
+
+type SignatureRepair = Extract<RetryReason, 'clock' | 'key'>;
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -73,33 +86,52 @@ export class Sender {
     );
   }
 
-  /** Runs `once` with a key, and once more when only the clock was to blame. */
+  /** Runs `once` with a key, and once more when only clock or key were to blame. */
   async signed<T>(
     operation: CosOperation,
     { signal, idleMs }: SendOptions,
     once: (call: TransportCall) => Promise<T>,
   ): Promise<T> {
+    const { onRepeat } = this.#options;
+    const done = new Set<SignatureRepair>();
+    for (;;) {
+      const signature: UsedSignature = { skewMs: 0 };
+      try {
+        return await this.#attempt({ signal, idleMs }, signature, once);
+      } catch (thrown) {
+        const { error, date } = this.#translate(operation, thrown);
+        const repair = await this.#repair(error, { ...signature, date, signal });
+        if (!repair || done.has(repair)) throw error;
+        done.add(repair);
+        onRepeat?.({ operation, reason: repair });
+      }
+    }
+  }
+
+  async #attempt<T>(
+    { signal, idleMs }: SendOptions,
+    signature: UsedSignature,
+    once: (call: TransportCall) => Promise<T>,
+  ): Promise<T> {
     const { agent, signer } = this.#options;
-    const attempt = async (): Promise<T> => {
-      const credentials = await this.#options.credentials.get(signal);
-      return once({
-        agent,
-        signal,
-        idleMs,
-        sign: (request) => signer.sign(request, credentials),
-      });
-    };
-    try {
-      return await attempt();
-    } catch (thrown) {
-      const { error, date } = this.#translate(operation, thrown);
-      if (!signer.followStoreClock(error, date)) throw error;
-    }
-    try {
-      return await attempt();
-    } catch (thrown) {
-      throw this.#translate(operation, thrown).error;
-    }
+    const credentials = await this.#options.credentials.get(signal);
+    signature.credentials = credentials;
+    signature.skewMs = signer.skewMs;
+    return once({ agent, signal, idleMs, sign: (request) => signer.sign(request, credentials) });
+  }
+
+  /** What is better now than the signature COS refused. Undefined: nothing, or it was not the signature. */
+  async #repair(
+    error: StoreError,
+    refused: UsedSignature & { readonly date: string | undefined; readonly signal: AbortSignal },
+  ): Promise<SignatureRepair | undefined> {
+    const { credentials, signer } = this.#options;
+    const { credentials: used, skewMs, date, signal } = refused;
+    if (signer.followStoreClock(error, date, skewMs)) return 'clock';
+    if (!used || !blamesKey(error)) return undefined;
+    credentials.noteRefused?.(used);
+    const next = await credentials.get(signal).catch(() => used); // COS's refusal says more
+    return isSameKey(next, used) ? undefined : 'key';
   }
 
   #transportOf(operation: CosOperation): Transport {
@@ -113,6 +145,12 @@ export class Sender {
     const { date } = failure.headers;
     return { error: refusalError(operation, failure), ...(date !== undefined && { date }) };
   }
+}
+
+/** A HEAD is refused without a word; COS answers 400 to an expired token and 403 to a wrong key. */
+function blamesKey({ kind, code, httpStatus }: StoreError): boolean {
+  if (code !== undefined) return kind === 'credentials' && code !== 'RequestTimeTooSkewed';
+  return httpStatus === 400 || httpStatus === 403;
 }
 
 function failureOf(thrown: unknown): SdkFailure {

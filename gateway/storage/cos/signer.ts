@@ -26,6 +26,11 @@ export class Signer {
     this.#log = log;
   }
 
+  /** COS's time less ours, as far as anybody noticed. */
+  get skewMs(): number {
+    return this.#skewMs;
+  }
+
   sign(request: SignableRequest, credentials: CosCredentials): SignedHeaders {
     const now = Math.floor((this.#clock.now() + this.#skewMs) / 1000);
     const { secretId, secretKey, token } = credentials;
@@ -37,19 +42,29 @@ export class Signer {
 
   /**
    * Takes over COS's time after a refusal that blames ours, so that one repetition can succeed.
-   * @returns whether the time changed; false for any other failure.
+   * @param signedSkewMs `skewMs` when the refused request was signed.
+   * @returns whether the time is another one now, also when another request found that out; false for
+   * any other failure.
    */
-  followStoreClock(failure: StoreError, dateHeader: string | undefined): boolean {
+  followStoreClock(
+    failure: StoreError,
+    dateHeader: string | undefined,
+    signedSkewMs: number,
+  ): boolean {
     if (!blamesClock(failure)) return false;
+    this.#compareClocks(dateHeader);
+    return this.#skewMs !== signedSkewMs;
+  }
+
+  #compareClocks(dateHeader: string | undefined): void {
     const storeMs = Date.parse(dateHeader ?? '');
     const skewMs = storeMs - this.#clock.now();
-    if (Number.isNaN(storeMs) || Math.abs(skewMs - this.#skewMs) < skewMsMin) return false;
+    if (Number.isNaN(storeMs) || Math.abs(skewMs - this.#skewMs) < skewMsMin) return;
     this.#skewMs = skewMs;
     this.#log.warn(
       { skew_seconds: Math.round(skewMs / 1000) },
       'clock differs from the store, signing with its time',
     );
-    return true;
   }
 }
 

@@ -9,9 +9,9 @@ import { createAgent } from './agents.ts';
 import { CosBucket } from './bucket.ts';
 import {
   Calls,
+  type CosRepeat,
   type CosRequestSample,
   type CosTimeouts,
-  defaultRetryPolicy,
   defaultTimeouts,
 } from './calls.ts';
 import { DirectTransport } from './direct-transport.ts';
@@ -37,6 +37,8 @@ export interface CosStoreOptions {
   readonly log: Log;
   /** Told of every attempt, repeated ones too. Must not throw. */
   readonly onRequest?: (sample: CosRequestSample) => void;
+  /** Told before a request is sent again, and why. Must not throw. */
+  readonly onRepeat?: (repeat: CosRepeat) => void;
   /**
    * Connections at once, counted apart for object bodies being read and for everything else. Default
    * 256: one for each 1 MiB part of the default upload memory.
@@ -49,12 +51,13 @@ export interface CosStoreOptions {
    */
   readonly bodies?: 'direct' | 'sdk';
   readonly timeouts?: Partial<CosTimeouts>;
+  /** Over retry-table.ts, for every kind of failure. */
   readonly retryPolicy?: Partial<RetryPolicy>;
   /** Jitter of retries, in [0, 1). Default Math.random. */
   readonly random?: () => number;
 }
 
-export type { CosRequestSample } from './calls.ts';
+export type { CosRepeat, CosRequestSample } from './calls.ts';
 
 const connectionsMaxDefault = 256;
 const userAgent = 'cos-ftp-gateway';
@@ -63,7 +66,7 @@ export type ClosableStore = ObjectStore & { close(): void };
 
 /** @throws StoreError `rejected` when bucket, region and endpoint make no host. */
 export function createCosStore(options: CosStoreOptions): ClosableStore {
-  const { bucket, clock, log, onRequest, random } = options;
+  const { bucket, clock, log, onRequest, onRepeat, random, retryPolicy } = options;
   const endpoint = resolveEndpoint(options);
   log.info(
     {
@@ -83,14 +86,16 @@ export function createCosStore(options: CosStoreOptions): ClosableStore {
     agent,
     signer: new Signer(clock, log),
     credentials,
+    ...(onRepeat && { onRepeat }),
   });
   const calls = new Calls({
     clock,
     log,
     timeouts: { ...defaultTimeouts, ...options.timeouts },
-    retryPolicy: { ...defaultRetryPolicy, ...options.retryPolicy },
+    ...(retryPolicy && { retryPolicy }),
     ...(random && { random }),
     ...(onRequest && { onRequest }),
+    ...(onRepeat && { onRepeat }),
   });
   return new CosBucket({
     calls,

@@ -1,16 +1,20 @@
 /**
  * Keeps a temporary key until shortly before it expires, and asks for a new one once, however many
- * requests wait for it. A key still good is never given up because its successor cannot be fetched.
+ * requests wait for it. A key still good is never given up because its successor cannot be fetched, and
+ * one that COS refuses although it should be good is replaced before its time.
  */
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { StoreError } from '../object-store.ts';
-import type { CosCredentials, CredentialSource } from './source.ts';
+import { type CosCredentials, type CredentialSource, isSameKey } from './source.ts';
 
 /** A successor is fetched so long before the key expires, while requests go on with the old one. */
 export const refreshBeforeMs = 600_000;
 /** Pause between attempts to renew a key that is still good. */
 export const refreshPauseMs = 30_000;
+
+/** So long a key just fetched is used, even if it seems expired or is refused: asking again is no use. */
+export const freshMs = 5_000;
 
 export interface CachedCredentialsOptions {
   readonly clock: Clock;
@@ -35,6 +39,10 @@ class CachedCredentials implements CredentialSource {
   #pending: Promise<CosCredentials> | undefined;
   /** No attempt to renew a good key before this monotonic time. */
   #nextRefreshMs = 0;
+  /** When the last answer came, and the last key. */
+  #answeredAtMs = Number.NEGATIVE_INFINITY;
+  #fetchedAtMs = Number.NEGATIVE_INFINITY;
+  #isRefused = false;
 
   constructor(source: CredentialSource, options: CachedCredentialsOptions) {
     this.#source = source;
@@ -43,9 +51,33 @@ class CachedCredentials implements CredentialSource {
 
   async get(signal?: AbortSignal): Promise<CosCredentials> {
     const leftMs = this.#leftMs();
-    if (!this.#held || leftMs <= 0) return unlessAborted(this.#fetch(), signal);
-    if (leftMs <= refreshBeforeMs) this.#refreshBehind();
+    if (!this.#held || (leftMs <= 0 && !this.#isJust(this.#fetchedAtMs)))
+      return unlessAborted(this.#fetch(), signal);
+    if (this.#isRefused) return unlessAborted(this.#replace(this.#held), signal);
+    if (leftMs > 0 && leftMs <= refreshBeforeMs) this.#refreshBehind();
     return this.#held;
+  }
+
+  noteRefused(key: CosCredentials): void {
+    this.#source.noteRefused?.(key);
+    const isHeld = this.#held?.expiresAt !== undefined && isSameKey(this.#held, key);
+    if (isHeld && !this.#isJust(this.#answeredAtMs)) this.#isRefused = true;
+  }
+
+  /** Never for a key that does not expire: it is not kept. */
+  #isJust(atMs: number): boolean {
+    const { clock } = this.#options;
+    return this.#held?.expiresAt !== undefined && clock.monotonicMs() - atMs < freshMs;
+  }
+
+  /** A refusal may have other reasons, so the key stays when there is no other. */
+  async #replace(refused: CosCredentials): Promise<CosCredentials> {
+    try {
+      return await this.#fetch();
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'COS key refused and not renewed, keeping it');
+      return this.#held ?? refused;
+    }
   }
 
   #leftMs(): number {
@@ -65,6 +97,8 @@ class CachedCredentials implements CredentialSource {
   #fetch(): Promise<CosCredentials> {
     this.#pending ??= this.#ask().finally(() => {
       this.#pending = undefined;
+      this.#isRefused = false;
+      this.#answeredAtMs = this.#options.clock.monotonicMs();
     });
     return this.#pending;
   }
@@ -72,6 +106,7 @@ class CachedCredentials implements CredentialSource {
   async #ask(): Promise<CosCredentials> {
     try {
       this.#held = await this.#source.get();
+      this.#fetchedAtMs = this.#options.clock.monotonicMs();
       return this.#held;
     } catch (error) {
       if (error instanceof StoreError) throw error;

@@ -20,4 +20,14 @@ export interface CredentialSource {
    * @throws StoreError `credentials` when there is none, `aborted` after `signal`.
    */
   get(signal?: AbortSignal): Promise<CosCredentials>;
+  /**
+   * COS refused that key: the next `get` looks for another one, where one can be had and nobody has just
+   * looked. Absent: the key never changes. Must not throw.
+   */
+  noteRefused?(key: CosCredentials): void;
+}
+
+export function isSameKey(one: CosCredentials, other: CosCredentials): boolean {
+  const isSamePair = one.secretId === other.secretId && one.secretKey === other.secretKey;
+  return isSamePair && one.token === other.token;
 }

@@ -6,10 +6,12 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { StoreError } from '../object-store.ts';
-import type { CosCredentials, CredentialSource } from './source.ts';
+import { type CosCredentials, type CredentialSource, isSameKey } from './source.ts';
 
 /** How long a key is used before the files are read again. */
 export const rereadMs = 5_000;
+/** The least between two looks at the files, also when COS refuses the key. */
+export const refusedRereadMs = 1_000;
 /** A pair changed while it was read is read again so often. */
 const readsMax = 3;
 
@@ -28,6 +30,7 @@ class FileCredentials implements CredentialSource {
   readonly #options: FileCredentialsOptions;
   #held: CosCredentials | undefined;
   #heldAtMs = 0;
+  #isRefused = false;
 
   constructor(options: FileCredentialsOptions) {
     this.#options = options;
@@ -35,7 +38,10 @@ class FileCredentials implements CredentialSource {
 
   async get(): Promise<CosCredentials> {
     const { clock, log } = this.#options;
-    if (this.#held && clock.monotonicMs() - this.#heldAtMs < rereadMs) return this.#held;
+    const heldMs = clock.monotonicMs() - this.#heldAtMs;
+    const keepMs = this.#isRefused ? refusedRereadMs : rereadMs;
+    if (this.#held && heldMs < keepMs) return this.#held;
+    this.#isRefused = false;
     try {
       this.#held = await this.#readPair();
     } catch (error) {
@@ -44,6 +50,10 @@ class FileCredentials implements CredentialSource {
     }
     this.#heldAtMs = clock.monotonicMs();
     return this.#held;
+  }
+
+  noteRefused(key: CosCredentials): void {
+    if (this.#held && isSameKey(this.#held, key)) this.#isRefused = true;
   }
 
   /** The id is read on both sides of the key: when it changed in between, the pair may not match. */

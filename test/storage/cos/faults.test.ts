@@ -345,6 +345,16 @@ describe('a wrong clock', () => {
       assert.equal(test.cosd.requests().HeadObject, 1);
     });
 
+    it(`by ${offByMs / hourMs} h costs each of many requests at once one more`, async () => {
+      const clock = { ...systemClock, now: () => Date.now() + offByMs };
+      await using test = await openTestStore([], { clock });
+      const keys = Array.from({ length: 8 }, (_, index) => `key-${index}`);
+      await Promise.all(keys.map((key) => test.store.put(key, bytes)));
+      assert.deepEqual(test.cosd.inspect.keys(test.cosd.bucket), keys);
+      assert.deepEqual(new Set(test.repeats), new Set(['clock']));
+      assert.ok(test.repeats.length <= keys.length);
+    });
+
     it(`by ${offByMs / hourMs} h is noticed from a HEAD, too`, async () => {
       const clock = { ...systemClock, now: () => Date.now() + offByMs };
       await using test = await openTestStore([], { clock });

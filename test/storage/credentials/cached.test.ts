@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { silentLog } from '#gateway/kit/log.ts';
 import {
   cachedCredentials,
+  freshMs,
   refreshBeforeMs,
   refreshPauseMs,
 } from '#gateway/storage/credentials/cached.ts';
@@ -90,6 +91,61 @@ describe('a temporary key', () => {
     await rejectsWith('credentials', id());
     source.failure = undefined;
     assert.equal(await id(), 'id3');
+  });
+
+  for (const [atMs, fetches] of [
+    [lifeMs - 1, 2],
+    [lifeMs, 2],
+    [lifeMs + 1, 2],
+  ] as const) {
+    it(`asked for ${atMs - lifeMs} ms after its end is ${atMs < lifeMs ? 'still' : 'no longer'} given`, async () => {
+      const { clock, source, id } = cacheOf();
+      await id();
+      await clock.advance(atMs);
+      assert.equal(await id(), atMs < lifeMs ? 'id1' : 'id2');
+      assert.equal(source.fetches, fetches);
+    });
+  }
+
+  it('that COS refuses is replaced before its time, once for all', async () => {
+    const { clock, source, cache, id } = cacheOf();
+    const refused = await cache.get();
+    await clock.advance(freshMs);
+    for (let count = 0; count < 10; count += 1) cache.noteRefused?.(refused);
+    assert.deepEqual(await Promise.all([id(), id()]), ['id2', 'id2']);
+    cache.noteRefused?.(refused); // a late answer to the former one
+    assert.equal(await id(), 'id2');
+    assert.equal(source.fetches, 2);
+  });
+
+  it('that COS refuses stays when there is no other, and others are not asked for at each refusal', async () => {
+    const { clock, source, cache, id } = cacheOf();
+    const refused = await cache.get();
+    source.failure = new Error('metadata is down');
+    for (const [passMs, fetches] of [
+      [freshMs - 1, 1],
+      [1, 2],
+      [freshMs - 1, 2],
+      [1, 3],
+    ] as const) {
+      await clock.advance(passMs);
+      cache.noteRefused?.(refused);
+      assert.equal(await id(), 'id1');
+      assert.equal(source.fetches, fetches);
+    }
+  });
+
+  it('that comes expired is not fetched again by every request', async () => {
+    const clock = fakeClock();
+    let fetches = 0;
+    const expiresAt = new Date(clock.now() - 1);
+    const get = async () => ({ secretId: `id${++fetches}`, secretKey: 'key', expiresAt });
+    const cache = cachedCredentials({ get }, { clock, log: silentLog });
+    for (let count = 0; count < 10; count += 1) assert.equal((await cache.get()).secretId, 'id1');
+    await clock.advance(freshMs - 1);
+    assert.equal((await cache.get()).secretId, 'id1');
+    await clock.advance(1);
+    assert.equal((await cache.get()).secretId, 'id2');
   });
 
   it('is not waited for by who gave up, and still arrives for the others', async () => {

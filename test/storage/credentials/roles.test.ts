@@ -67,6 +67,24 @@ describe('the role of the machine', () => {
     });
   }
 
+  for (const status of [301, 401, 500, 503]) {
+    it(`is no use when the metadata answers ${status}`, async () => {
+      const failing: RequestListener = (_request, reply) =>
+        void reply.writeHead(status, { location: '/elsewhere' }).end('secret');
+      const error = await keyFrom(failing, ofMachine).catch((caught: unknown) => caught);
+      assert.ok(error instanceof StoreError && error.kind === 'credentials');
+      assert.ok(!`${error.message} ${String(error.cause)}`.includes('secret'));
+    });
+  }
+
+  it('is no use when the metadata breaks off in the middle', async () => {
+    const broken: RequestListener = (_request, reply) => {
+      reply.writeHead(200, { 'content-length': '100' });
+      reply.write('{"TmpSecretId":', () => reply.destroy());
+    };
+    await rejectsWith('credentials', keyFrom(broken, ofMachine));
+  });
+
   it('is no use when the answer never ends, and is not quoted in the error', async () => {
     const endless: RequestListener = (_request, reply) => void reply.end('secret'.repeat(20_000));
     const error = await keyFrom(endless, ofMachine).catch((caught: unknown) => caught);
@@ -140,6 +158,33 @@ describe('the identity of the pod', () => {
       'credentials',
       fromSts(() => 'nonsense'),
     );
+  });
+
+  it('is not waited for longer than its deadline', async () => {
+    await using directory = await temporaryDirectory();
+    await using server = await startRawServer(() => undefined);
+    const tokenFile = join(directory.path, 'token');
+    await writeFile(tokenFile, 'web-token');
+    const env = {
+      TKE_REGION: 'r',
+      TKE_PROVIDER_ID: 'p',
+      TKE_ROLE_ARN: 'a',
+      TKE_WEB_IDENTITY_TOKEN_FILE: tokenFile,
+    };
+    const clock = fakeClock();
+    const stsUrl = `http://${server.endpoint}`;
+    let isOver = false;
+    const failed = rejectsWith(
+      'credentials',
+      tkePodIdentityCredentials({ env, clock, stsUrl }).get(),
+    ).then(() => {
+      isOver = true;
+    });
+    await until('it was asked', () => server.requests.length === 1);
+    await clock.advance(9_999);
+    assert.equal(isOver, false);
+    await clock.advance(1);
+    await failed;
   });
 
   it('may be missing', async () => {

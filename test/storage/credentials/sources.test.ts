@@ -5,7 +5,11 @@ import { describe, it } from 'node:test';
 import { silentLog } from '#gateway/kit/log.ts';
 import { environmentCredentials } from '#gateway/storage/credentials/environment.ts';
 import { staticCredentials } from '#gateway/storage/credentials/static.ts';
-import { fileCredentials, rereadMs } from '#gateway/storage/credentials/static-files.ts';
+import {
+  fileCredentials,
+  refusedRereadMs,
+  rereadMs,
+} from '#gateway/storage/credentials/static-files.ts';
 import { rejectsWith } from '../../contract/object-store.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -63,6 +67,23 @@ describe('a key in files', () => {
     assert.equal((await source.get()).secretId, 'id1');
     await clock.advance(1);
     assert.deepEqual(await source.get(), { secretId: 'id2', secretKey: 'key2' });
+  });
+
+  it('is read again a moment after COS refused it', async () => {
+    await using directory = await temporaryDirectory();
+    const { clock, source, write } = await inFiles(directory.path);
+    await write('id1', 'key1');
+    const refused = await source.get();
+    await write('id2', 'key2');
+    source.noteRefused?.(refused);
+    await clock.advance(refusedRereadMs - 1);
+    assert.equal((await source.get()).secretId, 'id1');
+    await clock.advance(1);
+    assert.equal((await source.get()).secretId, 'id2');
+    source.noteRefused?.(refused);
+    await write('id3', 'key3');
+    await clock.advance(refusedRereadMs);
+    assert.equal((await source.get()).secretId, 'id2', 'another one was refused');
   });
 
   it('is followed through the swapped directory of a mounted Secret', async () => {

@@ -310,6 +310,8 @@ export class Upload {
   /** Resolves when nothing but the commit is outstanding. */
   async #endData(): Promise<void> {
     this.#grant?.stop.abort();
+    // Without a byte of data `advance` never looked.
+    if (this.#objectBytes > this.#limitBytes) throw tooLarge(this.#options, this.#limitBytes);
     if (
       this.#state.name === 'receiving' &&
       this.#continuation.copies.length > 0 &&

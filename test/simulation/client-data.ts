@@ -5,7 +5,8 @@
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import type { DataConnection } from '#gateway/ftp/data-connection.ts';
+import type { DataConnection, DataReading } from '#gateway/ftp/data-connection.ts';
+import type { DirectReader } from '#gateway/ftp/direct-read.ts';
 import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import { bytesOf, type Stuff } from './stuff.ts';
 
@@ -24,6 +25,7 @@ export interface ClientScript {
 
 export class ClientData implements DataConnection {
   readonly closeNotify = 'not-used';
+  readonly #reading: DataReading;
   isDrainable: () => boolean = () => true;
   sentBytes = 0;
   hasEnded = false;
@@ -31,21 +33,28 @@ export class ClientData implements DataConnection {
   readonly #clock: Clock;
   readonly #stream: Duplex;
   #wanted = Promise.withResolvers<void>();
+  #reader: DirectReader | undefined;
+  /** Where the next direct read lands. */
+  #space: Uint8Array = new Uint8Array(0);
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, reading: DataReading) {
     this.#clock = clock;
+    this.#reading = reading;
     this.#stream = new Duplex({
-      read: () => {
-        this.#wanted.resolve();
-        this.#wanted = Promise.withResolvers();
-      },
+      read: this.#onWanted,
       write: (_chunk, _encoding, done) => done(),
     });
     this.#stream.pause();
+    this.#stream.on('resume', this.#onWanted);
     this.#stream.on('error', () => {
       this.#isBroken = true;
     });
   }
+
+  readonly #onWanted = (): void => {
+    this.#wanted.resolve();
+    this.#wanted = Promise.withResolvers();
+  };
 
   /** Only what both a Socket and a Duplex have is used of it. */
   get socket(): Socket {
@@ -57,8 +66,11 @@ export class ClientData implements DataConnection {
     return this.#isBroken;
   }
 
-  readDirectly(): boolean {
-    return false;
+  readDirectly(reader: DirectReader): boolean {
+    if (this.#reading === 'copied') return false;
+    this.#reader = reader;
+    this.#space = reader.space();
+    return true;
   }
 
   async answerEnd(): Promise<void> {}
@@ -71,13 +83,11 @@ export class ClientData implements DataConnection {
   async play({ stuff, chunkBytes, pauseMs, end, resetAfterMs }: ClientScript): Promise<void> {
     const bytes = bytesOf(stuff);
     for (let at = 0; at < bytes.length; at += chunkBytes) {
-      const pause = pauseMs();
-      if (pause > 0) await sleep(this.#clock, pause);
+      await sleep(this.#clock, pauseMs());
       if (this.#stream.destroyed) return;
       const chunk = bytes.subarray(at, at + chunkBytes);
       this.sentBytes += chunk.length;
-      const wanted = this.#wanted.promise;
-      if (!this.#stream.push(chunk)) await wanted;
+      await (this.#reader ? this.#land(chunk, this.#reader) : this.#push(chunk));
     }
     if (end === 'silence' || this.#stream.destroyed) return;
     if (end === 'reset') return this.#break();
@@ -86,6 +96,25 @@ export class ClientData implements DataConnection {
     if (end === 'fin') return;
     await sleep(this.#clock, resetAfterMs);
     this.#break();
+  }
+
+  async #push(chunk: Uint8Array): Promise<void> {
+    const wanted = this.#wanted.promise;
+    if (!this.#stream.push(chunk)) await wanted;
+  }
+
+  /** As direct-read.ts does: straight into the memory that was chosen after the read before. */
+  async #land(chunk: Uint8Array, reader: DirectReader): Promise<void> {
+    for (let at = 0; at < chunk.length; ) {
+      while (this.#stream.isPaused()) await this.#wanted.promise;
+      if (this.#stream.destroyed) return;
+      const space = this.#space;
+      const bytes = Math.min(space.length, chunk.length - at);
+      space.set(chunk.subarray(at, at + bytes));
+      at += bytes;
+      reader.onBytes(bytes, space);
+      this.#space = reader.space();
+    }
   }
 
   #break(): void {

@@ -11,7 +11,7 @@ import { PartPool } from '#gateway/transfer/budget.ts';
 import { runJanitor } from '#gateway/transfer/janitor.ts';
 import type { SimulatedCos } from './cos.ts';
 import type { Weather } from './fault.ts';
-import { SimulatedStore, type StoreObserver } from './store.ts';
+import { SimulatedStore, type SimulatedStoreOptions, type StoreObserver } from './store.ts';
 
 /** The jail that all gateways of a run share. */
 export const prefix = 'jail/';
@@ -60,20 +60,14 @@ export class Gateway {
     return this.#killed.signal.aborted;
   }
 
-  /** @param name of who asks. */
-  rawStore(name: string, observer: StoreObserver): SimulatedStore {
+  /** @param options who asks, and for whom. */
+  rawStore(
+    options: Pick<SimulatedStoreOptions, 'name' | 'observer' | 'copiesAreTrue'>,
+  ): SimulatedStore {
     const { cos, weather, random, clock: worldClock } = this.#world;
     const killed = this.#killed.signal;
-    return new SimulatedStore({
-      cos,
-      weather,
-      worldClock,
-      clock: this.clock,
-      random,
-      killed,
-      name,
-      observer,
-    });
+    const { clock } = this;
+    return new SimulatedStore({ cos, weather, worldClock, clock, random, killed, ...options });
   }
 
   /** Its uploads are marked. */
@@ -93,7 +87,7 @@ export class Gateway {
 
   /** In the background until `close` or `kill`. */
   startJanitor(observer: StoreObserver): void {
-    const store = this.rawStore(`janitor of ${this.name}`, observer);
+    const store = this.rawStore({ name: `janitor of ${this.name}`, observer });
     void runJanitor({
       owner: this.#owner,
       clock: this.clock,

@@ -128,7 +128,11 @@ class Run {
     this.#sessions.push(session);
     this.#trace.note(script.name, describeScript(script));
     if (session instanceof UploadSession) this.#arrangeEvent(session);
-    const raw = gateway.rawStore(script.name, this.#observe(session));
+    const raw = gateway.rawStore({
+      name: script.name,
+      observer: this.#observe(session),
+      copiesAreTrue: script.kind === 'upload' && (script.continues ?? 1) < 1,
+    });
     await session.run(gateway.mark(this.#seams.store?.(raw) ?? raw));
     const [reply] = session.replies;
     this.#trace.note(script.name, `reply ${reply?.code} ${reply?.text}`);
@@ -290,7 +294,7 @@ function describeScript(script: SessionScript): string {
     event && `${event.reason} ${event.delayMs} ms ${event.when}`,
     announcedBytes !== undefined && `announced ${announcedBytes}`,
     continues !== undefined && `continues after ${continues.toFixed(2)} of the object`,
-    `policy ${policy}, limit ${limitBytes}, gateway-${gateway}`,
+    `read ${script.reading}, policy ${policy}, limit ${limitBytes}, gateway-${gateway}`,
   ];
   return `stores ${key}: ${facts.filter(Boolean).join(', ')}`;
 }

@@ -1,5 +1,6 @@
 /** What happens in one run, drawn from its seed alone. Pure. */
 import type { CutReason } from '#gateway/ftp/cut.ts';
+import type { DataReading } from '#gateway/ftp/data-connection.ts';
 import { KiB, MiB } from '#gateway/kit/bytes.ts';
 import { starterBytes } from '#gateway/transfer/starters.ts';
 import { type SeededRandom, seededRandom } from '#test/support/random.ts';
@@ -20,6 +21,7 @@ export interface UploadScript {
   /** APPE or REST: the share of the object that is kept. */
   readonly continues?: number;
   readonly partsInFlight: number;
+  readonly reading: DataReading;
   readonly data: ClientScript;
   readonly event?: CutEvent;
 }
@@ -116,7 +118,7 @@ function drawUpload(random: SeededRandom, index: number, key: string): UploadScr
   const cutAt =
     end.data === 'fin' && !end.isShort ? stuff.sizeBytes : random.between(0, stuff.sizeBytes);
   const chunkBytes =
-    stuff.sizeBytes < 5_000 ? random.between(1, 5_000) : random.between(4, 256) * KiB;
+    stuff.sizeBytes < 5_000 ? random.between(1, 5_000) : random.between(16, 256) * KiB;
   const pausesMsMax = random.next() < 0.3 ? random.between(1, 400) : 0;
   const isTooLong = random.next() < 0.04;
   const announces = end.isShort || random.next() < 0.15;
@@ -131,6 +133,7 @@ function drawUpload(random: SeededRandom, index: number, key: string): UploadScr
     ...(announces && { announcedBytes: stuff.sizeBytes }),
     ...(random.next() < 0.2 && { continues: random.next() < 0.5 ? 1 : random.next() }),
     partsInFlight: random.between(1, 4),
+    reading: random.next() < 0.5 ? 'direct' : 'copied',
     data: {
       stuff: { ...stuff, sizeBytes: cutAt },
       chunkBytes,

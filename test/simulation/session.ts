@@ -47,7 +47,7 @@ export class UploadSession {
   constructor(world: World, gateway: Gateway, script: UploadScript, seams: Seams) {
     this.#world = world;
     this.#seams = seams;
-    this.#data = new ClientData(world.clock);
+    this.#data = new ClientData(world.clock, script.reading);
     this.script = script;
     this.gateway = gateway;
     this.startedMs = world.clock.monotonicMs();
@@ -147,7 +147,7 @@ export class UploadSession {
     const { announcedBytes, policy } = this.script;
     return receive({
       connection: this.#data,
-      reading: 'copied',
+      reading: this.script.reading,
       upload: this.#seams.target?.(upload) ?? upload,
       cut: this.#cut.signal,
       clock: this.gateway.clock,

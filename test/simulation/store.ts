@@ -40,6 +40,11 @@ export interface SimulatedStoreOptions {
   /** Who asks, for the history of the bucket. */
   readonly name: string;
   readonly observer?: StoreObserver;
+  /**
+   * What COS says of parts it copied is true: where less than all of an object is copied, nobody else
+   * knows their checksum. Default false.
+   */
+  readonly copiesAreTrue?: boolean;
 }
 
 /** What the checks of a run want to know of a store. */
@@ -243,9 +248,11 @@ export class SimulatedStore implements ObjectStore {
   }
 
   #attempt<Content, Reply>(request: Request<Content, Reply>, signal: AbortSignal): Promise<Reply> {
-    const { weather, worldClock: clock, killed, name, observer } = this.#options;
+    const { weather, worldClock: clock, killed, name, observer, copiesAreTrue } = this.#options;
     const { operation, key, load, work, onCertain = nothing } = request;
-    const passage = weather.draw(operation, key.includes('.cosftp/'));
+    const drawn = weather.draw(operation, key.includes('.cosftp/'));
+    const isTrue = operation === 'UploadPartCopy' && copiesAreTrue === true;
+    const passage = isTrue ? asTrue(drawn) : drawn;
     observer?.sent?.(operation, key, passage);
     const author: Author = { name, isDamaged: passage.isDamaged === true, isTold: false };
     return carry(
@@ -263,6 +270,10 @@ export class SimulatedStore implements ObjectStore {
       },
     );
   }
+}
+
+function asTrue({ crc: _crc, isDamaged: _isDamaged, ...passage }: Passage): Passage {
+  return passage;
 }
 
 function alterFor({ isDamaged }: Author): (body: Body) => Body {

@@ -8,6 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { freePortRange, type PortRange } from '#test/clients/servers/port-range.ts';
 import { until } from './condition.ts';
 import { startTestCosd, type TestCosd } from './cosd.ts';
 import { FtpClient } from './ftp-client.ts';
@@ -41,10 +42,14 @@ export async function killUploads(kills: number, seed: number): Promise<KillRepo
   await using cosd = await startTestCosd();
   await using directory = await temporaryDirectory();
   const file = join(directory.path, 'gateway.json');
-  await writeFile(file, JSON.stringify(words(cosd, '61740-61747')));
+  await writeFile(file, JSON.stringify(words(cosd, await freePortRange(8))));
   const start = () => startProgram({ args: ['serve', '--config', file], cwd: directory.path });
   const foreign = await beginForeignUploads(cosd);
-  await using held = await HeldUpload.begin(cosd, directory.path, words(cosd, '61748-61755'));
+  await using held = await HeldUpload.begin(
+    cosd,
+    directory.path,
+    words(cosd, await freePortRange(8)),
+  );
   const others = [...foreign, ...held.ids];
   const scene: Scene = { cosd, start, held, others };
   let leftOpen = 0;
@@ -94,15 +99,19 @@ async function killOnce(scene: Scene, victim: Program, random: SeededRandom): Pr
   const killAfter = random.between(1, requestsMax);
   const uploads = Array.from({ length: uploadsAtOnce }, (_, index) => upload(port, index, random));
   const made = () => Object.values(cosd.requests()).reduce((sum, count) => sum + count, 0);
-  while (made() < killAfter) await turn();
+  let areOver = false; // short ones may need fewer requests
+  const over = Promise.all(uploads).then(() => {
+    areOver = true;
+  });
+  while (made() < killAfter && !areOver) await turn();
   victim.process.kill('SIGKILL');
-  await Promise.all([once(victim.process, 'close'), ...uploads]);
+  await Promise.all([once(victim.process, 'close'), over]);
   return cosd.inspect.openUploads(cosd.bucket).length - others.length;
 }
 
-function words(cosd: TestCosd, passivePort: string): Record<string, unknown> {
+function words(cosd: TestCosd, { first, last }: PortRange): Record<string, unknown> {
   return gatewayWords(cosd, {
-    passive_port: passivePort,
+    passive_port: `${first}-${last}`,
     accounts: [{ user: 'alice', password: 'secret', prefix: 'jail/' }],
   });
 }

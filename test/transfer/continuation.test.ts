@@ -75,6 +75,19 @@ describe('an upload that continues', () => {
     );
   });
 
+  for (const over of [0, 1]) {
+    test(`a file ${over} bytes over the limit ${over > 0 ? 'fails' : 'ends'}, with nothing added`, async () => {
+      const { store, open, clock } = uploadBench();
+      const source = store.store('inbox/file', head);
+      const keptBytes = head.length - 1;
+      const upload = open({ base: { source, keptBytes }, limitBytes: keptBytes - over });
+      const finished = drive(clock, upload.finish(yes));
+      if (over > 0) await assert.rejects(finished, { kind: 'too-large' });
+      else assert.equal((await finished).sizeBytes, keptBytes);
+      assert.equal(store.objects.get('inbox/file')?.info.sizeBytes, head.length - 1 + over);
+    });
+  }
+
   test('does not commit what the store copied wrongly', async () => {
     const { store, open, clock } = uploadBench();
     const source = store.store('inbox/file', head);

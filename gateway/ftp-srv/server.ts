@@ -8,7 +8,8 @@
 
 import type { Socket } from 'node:net';
 import type { Command } from '#gateway/ftp/command.ts';
-import { ControlChannel, type ControlEnd } from '#gateway/ftp/control.ts';
+import { ControlChannel } from '#gateway/ftp/control.ts';
+import type { ControlEnd } from '#gateway/ftp/control-options.ts';
 import type { CutReason } from '#gateway/ftp/cut.ts';
 import { type Arrival, arrivalOf } from '#gateway/ftp/proxy-door.ts';
 import { SecureSocket } from '#gateway/ftp/tls/secure-socket.ts';

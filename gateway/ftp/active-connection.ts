@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net';
 import type { Clock } from '#gateway/kit/clock.ts';
 import { systemCode } from '#gateway/kit/errors.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
-import { keepAliveDelayMs } from './control.ts';
+import { keepAliveDelayMs } from './control-socket.ts';
 import type { AcceptOptions, DataSource } from './data-source.ts';
 import { FtpError } from './errors.ts';
 

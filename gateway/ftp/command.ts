@@ -2,6 +2,7 @@
  * One control line as a command, and how it may appear in a log. Pure. It knows no verb's meaning beyond
  * which ones carry a secret.
  */
+import type { TextCodec } from './filename-encoding.ts';
 
 export interface Command {
   /** Upper-case; empty when the line is empty or begins with a space. */
@@ -14,6 +15,25 @@ export interface Command {
   /** The whole line without its end. */
   readonly raw: string;
 }
+
+/** What a line turned out to be: a command, or why it is none. */
+export type ReadCommand =
+  | { readonly kind: 'command'; readonly command: Command }
+  | { readonly kind: 'refused'; readonly text: string };
+
+/** A line from the wire, in the encoding of the session. */
+export function readCommand(line: Uint8Array, codec: TextCodec): ReadCommand {
+  const text = codec.decode(line);
+  if (text === undefined) {
+    return { kind: 'refused', text: `The line is not valid ${codec.name}` };
+  }
+  if (controlCharacter.test(text)) {
+    return { kind: 'refused', text: 'Control characters are not allowed' };
+  }
+  return { kind: 'command', command: parseCommand(text) };
+}
+
+const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;
 
 export function parseCommand(line: string): Command {
   const space = line.indexOf(' ');

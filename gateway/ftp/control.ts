@@ -6,81 +6,23 @@
  * that arrived in clear after a switch to TLS began (RFC 4217 section 15.1: STARTTLS injection).
  */
 import type { Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock, Timer } from '#gateway/kit/clock.ts';
-import { type Command, parseCommand, verbOfBytes } from './command.ts';
-import { CommandQueue, type CommandQueueLimits } from './command-queue.ts';
+import { readCommand, verbOfBytes } from './command.ts';
+import { CommandQueue } from './command-queue.ts';
+import { CommandRunner } from './command-runner.ts';
+import {
+  type ControlEnd,
+  type ControlLimits,
+  type ControlOptions,
+  defaultControlLimits,
+} from './control-options.ts';
+import { ControlSocket } from './control-socket.ts';
 import { type TextCodec, utf8 } from './filename-encoding.ts';
 import type { FramedLine } from './line-framer.ts';
 import { formatReply } from './replies.ts';
 import { ReplyWriter } from './reply-writer.ts';
 
-/** How a control connection ended. */
-export type ControlEnd =
-  /** We said so, by `end` or `destroy`. */
-  | 'local'
-  /** The client closed its side in order. */
-  | 'fin'
-  /** The client's side broke: RST or a failed write. */
-  | 'reset'
-  /** Any other socket or TLS error. */
-  | 'error'
-  /** The client read none of its replies for `writeTimeoutMs`. */
-  | 'not-reading'
-  /** A command handler threw. */
-  | 'fault';
-
-export interface ControlLimits extends CommandQueueLimits {
-  /** Unsent reply bytes above which no command runs and nothing is read. Default 65536 (64 KiB). */
-  readonly unsentBytesMax: number;
-  /** How long the client may read nothing while replies wait for it. Default 60 s. */
-  readonly writeTimeoutMs: number;
-  /** Bytes of one line that is too long before the connection is closed. Default 1048576 (1 MiB). */
-  readonly skippedBytesMax: number;
-  /** How long after `end` the client may take to close its side. Default 5 s. */
-  readonly lingerTimeoutMs: number;
-}
-
-export const defaultControlLimits: ControlLimits = {
-  lineBytesMax: 8192,
-  waitingCommandsMax: 256,
-  waitingBytesMax: 64 * 1024,
-  unsentBytesMax: 64 * 1024,
-  writeTimeoutMs: 60_000,
-  skippedBytesMax: 1024 * 1024,
-  lingerTimeoutMs: 5_000,
-};
-
 /** Verbs that may be answered while another command runs. */
 export const urgentVerbs: ReadonlySet<string> = new Set(['ABOR', 'STAT', 'NOOP', 'QUIT']);
-
-/** Balancers and NAT forget idle connections; this keeps them known. */
-export const keepAliveDelayMs = 60_000;
-
-/** Commands run without giving other sessions a turn. */
-const commandsPerTurnMax = 32;
-
-export interface ControlOptions {
-  /** Paused, with nobody else reading from it. */
-  readonly socket: Socket;
-  readonly clock: Clock;
-  /** Runs one command; the next one waits for it. What it throws ends the connection with 421. */
-  readonly onCommand: (command: Command) => Promise<void> | void;
-  /**
-   * An urgent verb came while a command runs, and nothing is queued before it (ABOR: whatever is queued).
-   * Answer and return true, or return false to leave it in the queue: so is QUIT remembered. Return true
-   * only during a transfer: an early answer to a command pipelined behind any other one would be taken
-   * for that one's.
-   */
-  readonly onUrgent?: (command: Command) => boolean;
-  /** A reply is written, also one of the channel's own: for metrics. */
-  readonly onReply?: (code: number) => void;
-  /** The client is gone or the connection ended: once, at once, also while a command runs. */
-  readonly onGone?: (end: ControlEnd) => void;
-  /** What a handler threw. */
-  readonly onFault?: (error: unknown) => void;
-  readonly limits?: Partial<ControlLimits>;
-}
 
 export class ControlChannel {
   /** Resolves when the socket is closed for good; never rejects. */
@@ -92,18 +34,14 @@ export class ControlChannel {
 
   readonly #options: ControlOptions;
   readonly #limits: ControlLimits;
+  readonly #socket: ControlSocket;
   readonly #queue: CommandQueue;
+  readonly #runner: CommandRunner<FramedLine>;
   readonly #writer: ReplyWriter;
-  #socket: Socket;
   /** `ending`: nothing more is run or written. */
   #state: 'open' | 'ending' = 'open';
   #end: ControlEnd | undefined;
-  #isRunning = false;
-  #isExecuting = false;
-  #isScheduled = false;
   #isSwapping = false;
-  #hasFin = false;
-  #lingerTimer: Timer | undefined;
   #lastHeardMs: number;
   #isClosed = false;
   readonly #closed = Promise.withResolvers<ControlEnd>();
@@ -115,11 +53,16 @@ export class ControlChannel {
     this.#limits = { ...defaultControlLimits, ...options.limits };
     this.#queue = new CommandQueue(this.#limits);
     this.#writer = this.#createWriter();
-    this.#socket = options.socket;
+    this.#runner = this.#createRunner();
     this.#lastHeardMs = options.clock.monotonicMs();
     this.closed = this.#closed.promise;
     this.done = this.#done.promise;
-    this.#attach(options.socket);
+    this.#socket = new ControlSocket(options.socket, {
+      onData: (chunk) => this.#onData(chunk),
+      onFin: () => this.#onFin(),
+      onBroken: (how) => this.#break(how),
+      onClose: () => this.#onClose(),
+    });
   }
 
   start(): void {
@@ -127,7 +70,7 @@ export class ControlChannel {
   }
 
   get socket(): Socket {
-    return this.#socket;
+    return this.#socket.current;
   }
 
   /**
@@ -135,13 +78,12 @@ export class ControlChannel {
    * because the queue is full nothing of that could be seen, so the answer is false.
    */
   get isAlive(): boolean {
-    const { destroyed } = this.#socket;
-    return this.#end === undefined && !this.#hasFin && !destroyed && !this.#socket.isPaused();
+    return this.#end === undefined && this.#socket.isOpen;
   }
 
   /** Whether a command runs now. */
   get isBusy(): boolean {
-    return this.#isExecuting;
+    return this.#runner.isExecuting;
   }
 
   /** When the last byte arrived, on the clock's monotonic scale. */
@@ -170,7 +112,7 @@ export class ControlChannel {
 
   /** Sends text that is already formatted; see `reply`. */
   write(text: string): Promise<void> {
-    return this.#writer.write(this.#socket, this.codec.encode(text));
+    return this.#writer.write(this.#socket.current, this.codec.encode(text));
   }
 
   /**
@@ -189,32 +131,22 @@ export class ControlChannel {
    */
   async swapSocket(reply: string, wrap: (socket: Socket) => Socket): Promise<number> {
     this.#isSwapping = true;
-    const plain = this.#socket;
-    plain.pause();
+    this.#socket.rest();
     const dropped = this.discardPending();
     this.#options.onReply?.(Number.parseInt(reply, 10));
     await this.write(reply);
     this.#isSwapping = false;
     if (this.#state !== 'open') return dropped;
-    this.#detach(plain);
-    this.#socket = wrap(plain);
-    this.#attach(this.#socket);
+    this.#socket.replace(wrap);
     this.#regulateReading();
     return dropped;
   }
 
-  /**
-   * Ends in order: what was replied is delivered, what the client still sends is dropped unread (closing
-   * with unread bytes would be a reset that can destroy the last reply), then the socket closes.
-   */
+  /** Ends in order: what was replied is delivered, then the socket closes; see ControlSocket.end. */
   end(): void {
     if (this.#state !== 'open') return;
     this.#stop('local');
-    this.#lingerTimer = this.#options.clock.setTimer(this.#limits.lingerTimeoutMs, () =>
-      this.#socket.destroy(),
-    );
-    this.#socket.end();
-    this.#socket.resume();
+    this.#socket.end(this.#options.clock, this.#limits.lingerTimeoutMs);
   }
 
   /** Ends at once; unsent replies are lost. */
@@ -232,31 +164,26 @@ export class ControlChannel {
     });
   }
 
-  #attach(socket: Socket): void {
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, keepAliveDelayMs);
-    // Commands that came before the client's FIN are still answered.
-    socket.allowHalfOpen = true;
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onFin);
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onClose);
+  #createRunner(): CommandRunner<FramedLine> {
+    return new CommandRunner({
+      next: () => this.#nextLine(),
+      execute: (line) => this.#answer(line),
+      untilReady: () => this.#writer.untilCaughtUp(),
+      onFault: (error) => this.#fault(error),
+      onIdle: () => {
+        this.#endWhenDone();
+        this.#tellDone();
+      },
+    });
   }
 
-  #detach(socket: Socket): void {
-    socket.off('data', this.#onData);
-    socket.off('end', this.#onFin);
-    socket.off('close', this.#onClose);
-    // The error listener stays: a wrapped socket can still fail, and must not end the process.
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
+  #onData(chunk: Buffer): void {
     this.#lastHeardMs = this.#options.clock.monotonicMs();
     if (this.#state !== 'open' || this.#isSwapping) return;
     this.#queue.push(chunk);
     this.#admitLines();
     if (this.#queue.skippedBytes > this.#limits.skippedBytesMax) this.#refuseEndlessLine();
-  };
+  }
 
   /** No client does this by mistake: reading on would only cost, so the socket is reset at once. */
   #refuseEndlessLine(): void {
@@ -265,23 +192,17 @@ export class ControlChannel {
     this.destroy();
   }
 
-  readonly #onFin = (): void => {
-    this.#hasFin = true;
+  #onFin(): void {
     this.#tellGone('fin');
     this.#endWhenDone();
-  };
+  }
 
-  readonly #onError = (error: NodeJS.ErrnoException): void => {
-    this.#break(brokenCodes.has(error.code ?? '') ? 'reset' : 'error');
-  };
-
-  readonly #onClose = (): void => {
+  #onClose(): void {
     this.#stop('local');
-    this.#lingerTimer?.cancel();
     this.#isClosed = true;
     this.#closed.resolve(this.#end ?? 'local');
     this.#tellDone();
-  };
+  }
 
   #break(end: ControlEnd): void {
     this.#stop(end);
@@ -306,71 +227,38 @@ export class ControlChannel {
     if (this.#state !== 'open') return;
     while (!this.#writer.isBehind && this.#queue.admit(this.#takeAtOnce));
     this.#regulateReading();
-    this.#schedule();
+    if (this.#queue.hasWaiting) this.#runner.schedule();
   }
 
   readonly #takeAtOnce = (line: FramedLine, before: number): boolean => {
     const { onUrgent } = this.#options;
-    if (!this.#isExecuting || !onUrgent || line.kind !== 'line') return false;
+    if (!this.#runner.isExecuting || !onUrgent || line.kind !== 'line') return false;
     const verb = verbOfBytes(line.bytes);
     if (!urgentVerbs.has(verb) || (verb !== 'ABOR' && before > 0)) return false;
-    const text = this.codec.decode(line.bytes);
-    return text !== undefined && !controlCharacter.test(text) && onUrgent(parseCommand(text));
+    const read = readCommand(line.bytes, this.codec);
+    return read.kind === 'command' && onUrgent(read.command);
   };
 
   #regulateReading(): void {
     if (this.#state !== 'open') return;
     const mustRest = this.#isSwapping || this.#queue.isFull || this.#writer.isBehind;
-    if (mustRest) this.#socket.pause();
-    else this.#socket.resume();
+    if (mustRest) this.#socket.rest();
+    else this.#socket.flow();
   }
 
-  /** In a later microtask, so that AUTH does not run before the lines pipelined behind it were seen. */
-  #schedule(): void {
-    if (this.#isRunning || this.#isScheduled || !this.#queue.hasWaiting) return;
-    this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      void this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    try {
-      for (let count = 1; this.#state === 'open'; count++) {
-        const line = this.#queue.shift();
-        if (!line) break;
-        this.#admitLines();
-        await this.#execute(line);
-        await this.#writer.untilCaughtUp();
-        if (count % commandsPerTurnMax === 0) await turn();
-      }
-    } catch (error) {
-      this.#fault(error);
-    }
-    this.#isRunning = false;
-    this.#endWhenDone();
-    this.#tellDone();
-  }
-
-  async #execute(line: FramedLine): Promise<void> {
-    this.#isExecuting = true;
-    try {
-      await this.#answer(line);
-    } finally {
-      this.#isExecuting = false;
-    }
+  #nextLine(): FramedLine | undefined {
+    const line = this.#state === 'open' ? this.#queue.shift() : undefined;
+    if (line) this.#admitLines();
+    return line;
   }
 
   async #answer(line: FramedLine): Promise<void> {
     if (line.kind === 'too-long') {
       return this.reply(500, `Command line longer than ${this.#limits.lineBytesMax} bytes`);
     }
-    const text = this.codec.decode(line.bytes);
-    if (text === undefined) return this.reply(501, `The line is not valid ${this.codec.name}`);
-    if (controlCharacter.test(text)) return this.reply(501, 'Control characters are not allowed');
-    return this.#options.onCommand(parseCommand(text));
+    const read = readCommand(line.bytes, this.codec);
+    if (read.kind === 'refused') return this.reply(501, read.text);
+    return this.#options.onCommand(read.command);
   }
 
   #fault(error: unknown): void {
@@ -381,15 +269,11 @@ export class ControlChannel {
   }
 
   #tellDone(): void {
-    if (this.#isClosed && !this.#isRunning) this.#done.resolve(this.#end ?? 'local');
+    if (this.#isClosed && !this.#runner.isRunning) this.#done.resolve(this.#end ?? 'local');
   }
 
   /** A client that half-closed gets the answers to what it sent, then our FIN. */
   #endWhenDone(): void {
-    if (this.#hasFin && !this.#isRunning && this.#queue.isEmpty) this.end();
+    if (this.#socket.hasFin && !this.#runner.isRunning && this.#queue.isEmpty) this.end();
   }
 }
-
-const controlCharacter = /[\x00-\x1f\x7f-\x9f]/;
-
-const brokenCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);

@@ -8,7 +8,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { Clock } from '#gateway/kit/clock.ts';
 import { listenPlace } from '#gateway/kit/listen-place.ts';
 import { resetSocket } from '#gateway/kit/reset-socket.ts';
-import { keepAliveDelayMs } from './control.ts';
+import { keepAliveDelayMs } from './control-socket.ts';
 import { areConfusable, type PeerRule } from './peer-rule.ts';
 import { type Arrival, arrivalOf, type ProxyDoor } from './proxy-door.ts';
 import type { PendingReservation } from './reservation.ts';

@@ -2,7 +2,8 @@
  * A control channel on a real socket, and a client that speaks raw bytes to it.
  */
 import net from 'node:net';
-import { ControlChannel, type ControlOptions } from '#gateway/ftp/control.ts';
+import { ControlChannel } from '#gateway/ftp/control.ts';
+import type { ControlOptions } from '#gateway/ftp/control-options.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import { until } from './condition.ts';
 

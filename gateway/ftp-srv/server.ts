@@ -10,20 +10,19 @@ import type { Socket } from 'node:net';
 import type { Command } from '#gateway/ftp/command.ts';
 import { ControlChannel } from '#gateway/ftp/control.ts';
 import type { ControlEnd } from '#gateway/ftp/control-options.ts';
-import type { CutReason } from '#gateway/ftp/cut.ts';
 import { type Arrival, arrivalOf } from '#gateway/ftp/proxy-door.ts';
 import { SecureSocket } from '#gateway/ftp/tls/secure-socket.ts';
 import { sleep } from '#gateway/kit/clock.ts';
 import { lacksIpv6 } from '#gateway/kit/listen-place.ts';
-import { SparseLog } from '#gateway/kit/sparse-log.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import { renewAccount } from './account-renewal.ts';
 import type { ActiveTransfer } from './active-transfer.ts';
 import { registryEntries } from './commands/table.ts';
+import { Greeting } from './greeting.ts';
 import { ImplicitListener } from './implicit-listener.ts';
 import type { FtpServices } from './services.ts';
 import { Session } from './session.ts';
-import type { ReachedLimit } from './session-limits.ts';
+import { drainSessions } from './session-drain.ts';
 import { detachSocket, FtpShell, installRegistry, type ShellConnection } from './shell.ts';
 import { answerShellLogin } from './shell-login.ts';
 import { answerUrgent } from './urgent.ts';
@@ -52,12 +51,9 @@ export class FtpGatewayServer {
   readonly #shell: FtpShell;
   readonly #implicit: ImplicitListener | undefined;
   readonly #sessions = new Map<ShellConnection, Session>();
-  /** Greeted 421 and about to go: nobody waits for them. */
-  readonly #refused = new Set<Session>();
-  readonly #sparseLog: SparseLog;
+  readonly #greeting: Greeting;
   /** Of sockets on their way to a session. */
   readonly #arrivals = new WeakMap<Socket, Arrival>();
-  #isRefusing = false;
   #isClosed = false;
   #isDraining = false;
 
@@ -65,7 +61,7 @@ export class FtpGatewayServer {
     const { address, port, implicitPort, services } = options;
     this.#services = services;
     this.#address = address;
-    this.#sparseLog = new SparseLog(services.log, services.clock);
+    this.#greeting = new Greeting(services);
     if (services.tls && implicitPort !== undefined) {
       this.#implicit = new ImplicitListener({
         address,
@@ -135,7 +131,7 @@ export class FtpGatewayServer {
 
   /** New connections are greeted 421 from now on; what is there goes on. */
   refuseNew(): void {
-    this.#isRefusing = true;
+    this.#greeting.refuseAll();
   }
 
   /**
@@ -149,31 +145,18 @@ export class FtpGatewayServer {
     if (options.acceptMs > 0) await sleep(clock, Math.min(options.acceptMs, options.deadlineMs));
     this.refuseNew();
     log.info({ sessions: this.#staying.length }, 'new sessions are refused');
-    await this.#untilAllLeft(beganMs + options.deadlineMs, options.idleMs);
-  }
-
-  async #untilAllLeft(deadlineMs: number, idleMs: number): Promise<void> {
-    const { clock, log } = this.#services;
-    let isOver = false;
-    for (let staying = this.#staying; staying.length > 0; staying = this.#staying) {
-      const nowMs = clock.monotonicMs();
-      if (!isOver && nowMs >= deadlineMs) {
-        isOver = true;
-        const transfers = this.transfers.length;
-        log.warn({ sessions: staying.length, transfers }, 'drain deadline passed');
-      }
-      if (nowMs >= deadlineMs + finishMs) return;
-      for (const session of staying) {
-        const isIdle = !session.control.isBusy && session.idleMs >= idleMs;
-        if (isOver || isIdle) this.#sayGoodbye(session);
-      }
-      await sleep(clock, drainPollMs);
-    }
+    await drainSessions({
+      sessions: () => this.#staying,
+      clock,
+      log,
+      deadlineMs: beganMs + options.deadlineMs,
+      idleMs: options.idleMs,
+    });
   }
 
   /** Probes that connect and are greeted 421 must not keep a drain from its end. */
   get #staying(): readonly Session[] {
-    return [...this.#sessions.values()].filter((session) => !this.#refused.has(session));
+    return [...this.#sessions.values()].filter((session) => !this.#greeting.hasRefused(session));
   }
 
   /** Stops listening and ends every session at once. */
@@ -185,12 +168,6 @@ export class FtpGatewayServer {
     await this.#implicit?.close();
     await new Promise<void>((resolve) => this.#shell.server.close(() => resolve()));
     this.#shell.removeAllListeners();
-  }
-
-  #sayGoodbye(session: Session): void {
-    const reason: CutReason = 'drain';
-    if (session.transfer) session.transfer.stop(reason);
-    else void session.close(421, 'Server is stopping', reason);
   }
 
   /**
@@ -244,21 +221,7 @@ export class FtpGatewayServer {
   async #replyForShell(session: Session, options: number | { code?: number }): Promise<void> {
     const code = typeof options === 'number' ? options : (options.code ?? 500);
     if (code !== 220) return session.reply(code, shellTexts.get(code) ?? 'Refused');
-    const reached = this.#isRefusing
-      ? 'draining'
-      : this.#services.limits.enter(session, session.peerAddress);
-    if (reached) return this.#refuse(session, reached);
-    return session.reply(220, 'COS FTP gateway ready');
-  }
-
-  async #refuse(session: Session, reason: keyof typeof refusals): Promise<void> {
-    this.#refused.add(session);
-    this.#services.observer.sessionRefused(reason);
-    const isStopping = reason === 'draining';
-    if (!isStopping) this.#sparseLog.warn({ peer: session.peerAddress, reason }, 'session refused');
-    // Whoever comes faster than it can be told reads nothing.
-    if (this.#refused.size > refusedMax) return session.control.destroy();
-    return session.close(421, refusals[reason], 'drain');
+    return this.#greeting.greet(session);
   }
 
   async #run(connection: ShellConnection, session: Session, command: Command): Promise<void> {
@@ -288,7 +251,7 @@ export class FtpGatewayServer {
     // A stop waits for what still runs: an upload of a client that left has to be aborted in COS.
     void session.control.done.then(() => {
       this.#sessions.delete(connection);
-      this.#refused.delete(session);
+      this.#greeting.forget(session);
       this.#services.limits.leave(session);
       this.#services.observer.sessionClosed(session.ageSeconds, session.security?.mode ?? 'none');
       session.log.debug({ end }, 'session closed');
@@ -302,17 +265,5 @@ const shellTexts: ReadonlyMap<number, string> = new Map([
   [530, 'Log in with USER and PASS first'],
 ]);
 
-const refusals = {
-  draining: 'Server is stopping',
-  max_sessions: 'Too many sessions, try again later',
-  max_sessions_per_address: 'Too many sessions from your address, close one first',
-} as const satisfies Record<ReachedLimit | 'draining', string>;
-
-/** Refused sessions that are still there, reading their 421. */
-const refusedMax = 256;
 /** Commands without a login; clients that try every verb need some 100. */
 const loginCommandsMax = 500;
-/** How often a drain looks at what is left. */
-const drainPollMs = 100;
-/** How long a transfer cut by the drain deadline may take to abort its upload in COS. */
-const finishMs = 15_000;

@@ -1,5 +1,5 @@
 /**
- * One STOR or APPE from 150 to its reply, as ftp-srv/commands/transfer.ts makes it, with the product's own
+ * One STOR or APPE from 150 to its reply, as ftp-srv/file-upload.ts makes it, with the product's own
  * receiving, evidence and choice of reply; and what a witness of both ends knows about it.
  */
 import { Breaker } from '#gateway/ftp/breaker.ts';

@@ -1,9 +1,9 @@
 /** STOU: an upload under a name that nobody has (RFC 959 section 4.1.3, RFC 1123 section 4.1.2.9). */
 import { randomBytes } from 'node:crypto';
+import { uploadFile } from '../file-upload.ts';
 import type { CommandEntry } from './entry.ts';
 import { resolvePath } from './path.ts';
 import { isAllowed } from './permission.ts';
-import { upload } from './transfer.ts';
 
 export const uniqueCommands: readonly CommandEntry[] = [
   {
@@ -21,7 +21,7 @@ export const uniqueCommands: readonly CommandEntry[] = [
       const key = session.account.jail.objectKey(path);
       if (!(await isAllowed(session, 'write', 'STOU', path))) return;
       // RFC 1123 wants exactly this; the name is one for the client's next command.
-      await upload(session, { path, key, opening: `FILE: ${name}` });
+      await uploadFile(session, { path, key, opening: `FILE: ${name}` });
     },
   },
 ];

@@ -53,10 +53,14 @@ export class Pace {
 
   /** Until then nothing more may move. Undefined: go on at once. Never rejects. */
   wait(): Promise<void> | undefined {
-    if (!this.#wait && this.#places.some(({ flow }) => flow.owedBytes > 0)) {
-      this.#wait = this.#waitForAll();
-    }
+    if (!this.#wait && this.#owes) this.#wait = this.#waitForAll();
     return this.#wait;
+  }
+
+  /** Asked after every read: a loop, because a callback would be made anew each time. */
+  get #owes(): boolean {
+    for (const { flow } of this.#places) if (flow.owedBytes > 0) return true;
+    return false;
   }
 
   /** The session is gone. What it still waits for resolves. */

@@ -87,15 +87,15 @@ async function list(client: FtpClient, command: string): Promise<Timing> {
   return { lines, firstMs, wholeMs: performance.now() - startedMs };
 }
 
-/** In every way, one after the other: each may take the memory only so far above where it was before. */
+/** One command after the other: each may take the memory only so far above where it was before. */
 async function listAll(
   context: TestContext,
   { gateway, port }: Pair,
-  { directory, count }: { directory: string; count: number },
+  { directory, count, commands }: { directory: string; count: number; commands: string[] },
 ): Promise<void> {
   await using client = await FtpClient.logIn(port);
   await client.expect(250, `CWD ${directory}`);
-  for (const command of ['LIST', 'MLSD', 'NLST', 'LIST *9.bin']) {
+  for (const command of commands) {
     const beforeBytes = gateway.rssBytes();
     gateway.forgetPeak();
     const { lines, firstMs, wholeMs } = await list(client, command);
@@ -116,6 +116,11 @@ function mib(bytes: number): number {
 
 test('directories of any size are listed whole, soon and in the same memory', async (context) => {
   await using pair = await startPair({ few: 20_000, more: 500_000 });
-  await listAll(context, pair, { directory: 'few', count: 20_000 });
-  await listAll(context, pair, { directory: 'more', count: 500_000 });
+  const commands = ['LIST', 'MLSD', 'NLST', 'LIST *9.bin'];
+  await listAll(context, pair, { directory: 'few', count: 20_000, commands });
+  await listAll(context, pair, {
+    directory: 'more',
+    count: 500_000,
+    commands: commands.slice(0, 2),
+  });
 });

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { afterEach, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import {
-  PassivePorts,
-  type PassivePortsOptions,
-  type PeerPolicy,
-  type Reservation,
-} from '#gateway/ftp/passive-ports.ts';
+import { PassivePorts, type PeerPolicy, type Reservation } from '#gateway/ftp/passive-ports.ts';
+import { type PassivePortsOptions } from '#gateway/ftp/passive-ports-options.ts';
 import { systemClock } from '#gateway/kit/clock.ts';
 import { type LogFields, silentLog } from '#gateway/kit/log.ts';
 import { NetworkSet } from '#gateway/kit/networks.ts';

@@ -1,6 +1,6 @@
 /** How the next transfer runs: data connection, representation, structure, mode. */
 import { formatExtendedPassive, formatPassive } from '#gateway/ftp/passive-address.ts';
-import type { PassiveMode } from '#gateway/ftp/passive-ports.ts';
+import type { PassiveMode } from '#gateway/ftp/passive-ports-options.ts';
 import { customerOf } from '#gateway/kit/networks.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';

@@ -41,7 +41,8 @@ try {
       process.stdout.write(`  ${progress.lines} lines, RSS ${formatBytes(progress.rssBytes)}\n`);
     },
   });
-  process.stdout.write(told(result));
+  // Not left to the end of all handles: Node waits for ever for writes of TLS sockets that were reset below.
+  process.stdout.write(told(result), () => process.exit());
 } catch (error) {
   if (!(error instanceof Violation)) throw error;
   process.stderr.write(`\nVIOLATION: ${error.message}\n\nAgain: ${replay}\n`);

@@ -6,13 +6,14 @@
  * checksum was compared: the consumer then never reports success for damaged bytes.
  *
  * Ranges begin small, because most files are. They grow, and more are read ahead, only when the consumer
- * had to wait for the store: a slow client holds little memory. While it waits for memory, a download
- * holds none that its consumer has not let go of.
+ * had to wait for the store, and what was read ahead is dropped when the consumer turns out to be slow: it
+ * holds the chunk it is at and no more. While it waits for memory, a download holds none that its consumer
+ * has not let go of.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { assert } from '#gateway/kit/assert.ts';
 import { MiB } from '#gateway/kit/bytes.ts';
-import type { Clock } from '#gateway/kit/clock.ts';
+import type { Clock, Timer } from '#gateway/kit/clock.ts';
 import { Crc64 } from '#gateway/kit/crc64.ts';
 import { type Log, silentLog } from '#gateway/kit/log.ts';
 import {
@@ -73,6 +74,8 @@ const firstRangeBytes = MiB;
 const rangeBytesMaxDefault = 8 * MiB;
 /** One download takes at most this share of the memory with one range. */
 const memoryShare = 4;
+/** Who needs longer for a MiB is slow. The kernel's own buffers make anybody look fast at first. */
+const patienceMsPerMiB = 1_000;
 const firstGrantMs = 30_000;
 const nextGrantMs = 600_000;
 /** A checksum of 1 MiB takes about half a millisecond; after each, other sessions get their turn. */
@@ -111,6 +114,7 @@ async function atTheEnd(options: DownloadOptions, rangeError: StoreError): Promi
 }
 
 interface Range {
+  readonly offsetBytes: number;
   readonly buffer: PartBuffer;
   readonly lengthBytes: number;
   /** Settled, never rejected: a range read ahead may fail long before anybody asks for it. */
@@ -146,6 +150,11 @@ class RangedDownload implements Download {
   #checkedBytes: number;
   #rangeBytes = firstRangeBytes;
   #aheadMax = 1;
+  /** Runs while a chunk is with the consumer. */
+  #patience: Timer | undefined;
+  #isSlow = false;
+  /** The consumer waits for a chunk now. */
+  #isAwaited = false;
   #isStarted = false;
 
   constructor(options: DownloadOptions, info: ObjectInfo, first?: FirstRange) {
@@ -180,6 +189,7 @@ class RangedDownload implements Download {
 
   async close(): Promise<void> {
     this.#stop.abort(closedReason);
+    this.#patience?.cancel();
     for (const buffer of this.#handedOver) this.#takeBack(buffer);
     for (const range of this.#ranges.splice(0)) {
       await range.result;
@@ -188,27 +198,54 @@ class RangedDownload implements Download {
   }
 
   async #next(): Promise<IteratorResult<DownloadChunk>> {
+    this.#isAwaited = true;
     try {
       const range = await this.#nextRange();
       if (!range) return { done: true, value: undefined };
       const bytes = await this.#checked(range);
       this.#ranges.shift();
       this.#handedOver.add(range.buffer);
+      this.#beginPatience(bytes.length);
       return { done: false, value: { bytes, release: () => this.#takeBack(range.buffer) } };
     } catch (error) {
       await this.close();
       throw error;
+    } finally {
+      this.#isAwaited = false;
     }
   }
 
   #takeBack(buffer: PartBuffer): void {
+    this.#patience?.cancel();
     this.#handedOver.delete(buffer);
     buffer.release();
   }
 
+  #beginPatience(chunkBytes: number): void {
+    this.#isSlow = false;
+    if (this.#ranges.length === 0 && this.#restBytes === 0) return;
+    const delayMs = (patienceMsPerMiB * Math.max(MiB, chunkBytes)) / MiB;
+    this.#patience = this.#options.clock.setTimer(delayMs, () => void this.#dropReadAhead());
+  }
+
+  /** It is read again when the consumer is there; others have more use for the memory until then. */
+  async #dropReadAhead(): Promise<void> {
+    this.#isSlow = true;
+    this.#rangeBytes = firstRangeBytes;
+    this.#aheadMax = 1;
+    await Promise.all(this.#ranges.map(({ result }) => result));
+    const [first] = this.#ranges;
+    if (!this.#isSlow || this.#isAwaited || this.#isClosed || !first) return;
+    if (!this.#ranges.every(({ isSettled }) => isSettled)) return;
+    this.#nextBytes = first.offsetBytes;
+    for (const { buffer } of this.#ranges.splice(0)) buffer.release();
+  }
+
   #addFirst({ buffer, lengthBytes, first }: FirstRange): void {
+    const offsetBytes = this.#nextBytes;
     this.#nextBytes += lengthBytes;
-    this.#ranges.push({ buffer, lengthBytes, result: Promise.resolve(first), isSettled: true });
+    const result = Promise.resolve(first);
+    this.#ranges.push({ offsetBytes, buffer, lengthBytes, result, isSettled: true });
   }
 
   get #restBytes(): number {
@@ -217,7 +254,8 @@ class RangedDownload implements Download {
 
   /** The range to send next, with the ones behind it begun; undefined after the last. */
   async #nextRange(): Promise<Range | undefined> {
-    if (this.#ranges.length === 0 && this.#restBytes > 0) {
+    const isReadAhead = this.#ranges.length > 0;
+    if (!isReadAhead && this.#restBytes > 0) {
       const buffer = await this.#options.pool.acquire(
         { bytes: this.#wishBytes(), leastBytes: unitBytes },
         { signal: this.#requestSignal(), timeoutMs: nextGrantMs },
@@ -227,7 +265,8 @@ class RangedDownload implements Download {
       this.#begin(buffer);
     }
     const head = this.#ranges[0];
-    if (head && !head.isSettled) this.#widen();
+    if (this.#isSlow) return head;
+    if (isReadAhead && head && !head.isSettled) this.#widen();
     this.#readAhead();
     return head;
   }
@@ -257,6 +296,7 @@ class RangedDownload implements Download {
   #begin(buffer: PartBuffer): void {
     const lengthBytes = Math.min(buffer.bytes.length, this.#restBytes);
     const range: Range = {
+      offsetBytes: this.#nextBytes,
       buffer,
       lengthBytes,
       result: this.#read(this.#nextBytes, buffer.bytes.subarray(0, lengthBytes)).finally(() => {

@@ -14,6 +14,8 @@ import { drive } from '#test/support/transfer-upload.ts';
 afterEach(assertPoolsEmpty);
 
 const random = seededRandom(61);
+/** After which a client that takes a chunk of 1 MiB is slow. */
+const patienceMsOfOne = 1_000;
 
 function downloadBench(data: Uint8Array, mebibytes = 64) {
   const clock = fakeClock();
@@ -121,6 +123,41 @@ describe('a download', () => {
       value.release();
     }
     await iterator.return?.();
+  });
+
+  test('drops what it read ahead for a client that stopped, and goes on where that one is', async () => {
+    const data = random.bytes(40 * MiB);
+    const { open, clock, store, pool, checks } = downloadBench(data, 256);
+    store.script = () => ({ before: () => new Promise((resolve) => clock.setTimer(200, resolve)) });
+    const iterator = (await drive(clock, open())).chunks()[Symbol.asyncIterator]();
+    const pieces: Buffer[] = [];
+    const take = async () => {
+      const { value, done } = await drive(clock, iterator.next());
+      if (!done) pieces.push(Buffer.from(value.bytes));
+      return value;
+    };
+    for (let taken = 0; taken < 5; taken++) (await take()).release();
+    const held = await take();
+    const patienceMs = (1_000 * held.bytes.length) / MiB;
+    assert(held.bytes.length > MiB, 'it looked fast');
+    await clock.advance(patienceMs - 1);
+    const heldBytes = pool.usedBytes;
+    assert(heldBytes > held.bytes.length, `${heldBytes}`);
+    await clock.advance(1);
+    assert.equal(pool.usedBytes, held.bytes.length);
+    held.release();
+    for (let slow = 0; slow < 3; slow++) {
+      const chunk = await take();
+      await clock.advance(patienceMsOfOne + 1_000);
+      assert.equal(pool.usedBytes, MiB, 'a slow client holds what it is at');
+      chunk.release();
+    }
+    const readsBefore = store.operations.length;
+    await clock.advance(60_000);
+    assert.equal(store.operations.length, readsBefore, 'nothing is read for nobody');
+    for (let value = await take(); value; value = await take()) value.release();
+    assert(Buffer.concat(pieces).equals(data));
+    assert.deepEqual(checks, ['verified']);
   });
 
   test('goes on with the least memory', async () => {

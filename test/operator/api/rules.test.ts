@@ -50,6 +50,7 @@ describe('the schema', () => {
       singleFileMaxSize: '200Gi',
       incompleteUploads: 'Discard',
       drainSeconds: 3600,
+      storeMtime: false,
     });
   });
 

@@ -10,7 +10,12 @@ import { gatewayWords } from './contender.ts';
 import { InstantStore } from './instant-store.ts';
 
 const { config } = parseConfigText({
-  source: { format: 'yaml', name: 'bench', text: JSON.stringify(gatewayWords(1)), directory: '/' },
+  source: {
+    format: 'yaml',
+    name: 'bench',
+    text: JSON.stringify(await gatewayWords(1)),
+    directory: '/',
+  },
   env: {},
   cwd: '/',
 });

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { crc64 } from '#gateway/kit/crc64.ts';
 import { startTestCosd, type TestCosd } from '#test/support/cosd.ts';
 import { gatewayWords } from '#test/support/gateway-words.ts';
+import { freePortRange, type PortRange } from '#test/support/port-range.ts';
 import { startProgram } from '#test/support/program.ts';
 import type { Mode } from '../client.ts';
 import { type CertificateFiles, makeCertificate } from './certificate.ts';
-import { freePortRange, type PortRange } from './port-range.ts';
 import type { Server, ServerKind, ServerOptions, Store } from './server.ts';
 
 const user = 'alice';

@@ -1,12 +1,12 @@
 /** proftpd from its Debian packages, for comparison. It gives up root for `nobody`, so root is needed. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePortRange } from '#test/support/port-range.ts';
 import { runCommand } from '../command.ts';
 import { type CertificateFiles, makeCertificate } from './certificate.ts';
 import { startDaemon } from './daemon.ts';
 import { libraryPath, unpackPackages } from './debian-packages.ts';
 import { directoryStore, nobody } from './directory-store.ts';
-import { freePortRange } from './port-range.ts';
 import type { Server, ServerKind, ServerOptions } from './server.ts';
 
 const password = 'correct horse';

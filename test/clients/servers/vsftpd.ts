@@ -4,12 +4,12 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePortRange } from '#test/support/port-range.ts';
 import { runCommand } from '../command.ts';
 import { makeCertificate } from './certificate.ts';
 import { startDaemon } from './daemon.ts';
 import { unpackPackages } from './debian-packages.ts';
 import { directoryStore, nobody } from './directory-store.ts';
-import { freePortRange } from './port-range.ts';
 import type { Server, ServerKind, ServerOptions } from './server.ts';
 
 const user = 'alice';

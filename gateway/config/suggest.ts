@@ -37,18 +37,28 @@ const formerWords: Readonly<Record<string, string>> = {
 };
 
 /**
- * The word that was probably meant, or undefined. `known` are the words allowed at this place; a word
- * of the original tool is told its present name whatever the place.
+ * The word of ours that was probably meant, or undefined. `known` are the words allowed at this place; a
+ * word of the original tool is told its present name whatever the place.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const lower = word.slice(0, 40).toLowerCase().replaceAll('-', '_');
+  const lower = normalForm(word);
+  return (
+    similar(word, known) ?? (Object.hasOwn(formerWords, lower) ? formerWords[lower] : undefined)
+  );
+}
+
+/** The one of `known` that is near enough to be meant, or undefined. */
+export function similar(word: string, known: readonly string[]): string | undefined {
+  const lower = normalForm(word);
   const candidates = known
     .map((name) => ({ name, distance: editDistance(lower, name.replaceAll('-', '_')) }))
     .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length / 4)))
     .sort((one, other) => one.distance - other.distance);
-  return (
-    candidates[0]?.name ?? (Object.hasOwn(formerWords, lower) ? formerWords[lower] : undefined)
-  );
+  return candidates[0]?.name;
+}
+
+function normalForm(word: string): string {
+  return word.slice(0, 40).toLowerCase().replaceAll('-', '_');
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other. */

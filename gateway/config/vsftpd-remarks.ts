@@ -5,7 +5,7 @@
 
 import type { Ini, IniSection } from './ini.ts';
 import { type Notice, type Problem, quoteWord } from './problem.ts';
-import { nearest } from './suggest.ts';
+import { nearest, similar } from './suggest.ts';
 import { accountKeys, type KeyTable, sectionKeys } from './vsftpd-keys.ts';
 
 export interface Remarks {
@@ -72,10 +72,29 @@ function strangeKeys(section: IniSection, known: readonly string[], name: string
   return [...section.entries.values()]
     .filter(({ key }) => !known.includes(key))
     .map(({ key, line }) => {
-      const near = nearest(key, known);
-      return warning(`${name}:${line}`, `unknown key ${quoteWord(key)}, not read`, near);
+      const place = `${name}:${line}`;
+      const message = `unknown key ${quoteWord(key)}, not read`;
+      return { level: 'warn', place, message, ...hintAbout(key, known) };
     });
 }
+
+/** Words of our YAML are none here, so only keys of such files are suggested. */
+function hintAbout(key: string, known: readonly string[]): { readonly hint?: string } {
+  const home = Object.keys(sectionKeys).find((section) => keyIsIn(key, section));
+  if (home !== undefined) return { hint: `it belongs in [${home}]` };
+  if (tlsKeys.test(key)) return { hint: tlsHint };
+  const near = similar(key, known);
+  return near === undefined ? {} : { hint: `did you mean ${near}?` };
+}
+
+function keyIsIn(key: string, section: string): boolean {
+  return Object.hasOwn(sectionKeys[section] ?? {}, key);
+}
+
+/** vsftpd's, of which the original tool had none. */
+const tlsKeys = /^(ssl_|rsa_|implicit_ssl|require_ssl|force_(local|anon)_)/;
+const tlsHint =
+  'FTPS is COSFTP_TLS__CERTIFICATE_FILE and COSFTP_TLS__KEY_FILE, or --set tls.certificate_file=… --set tls.key_file=…, also with this file';
 
 function warning(place: string, message: string, near: string | undefined): Notice {
   const notice = { level: 'warn', place, message } as const;

@@ -75,7 +75,7 @@ export const commandSpecs = {
     summary: 'run the embedded COS alone',
     details: [
       'A COS XML API server for tests, demos and rehearsals: real signatures, one process, one directory.',
-      'Start it with its secret key:  COSD_SECRET_KEY=secret cos-ftp-gateway cosd --data-dir cosd-data',
+      'Start it with its secret key:  COSD_SECRET_KEY=secret npx cos-ftp-gateway cosd --data-dir cosd-data',
       'Point a gateway at it, in the cos block of its configuration:',
       '  {bucket: any-1250000000, endpoint: 127.0.0.1:9000, protocol: http, secretid: AKIDdemo, secretkey: secret}',
     ].join('\n'),

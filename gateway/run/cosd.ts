@@ -44,7 +44,7 @@ export async function runCosd(options: CosdCommandOptions, terminal: Terminal): 
   if (secretKey === undefined || secretKey === '') {
     const { secretKeyVariable: name, secretId } = options;
     terminal.printError(
-      `cosd needs the secret key of ${secretId} in the environment, for example: ${name}=secret cos-ftp-gateway cosd`,
+      `cosd needs the secret key of ${secretId} in the environment, for example: ${name}=secret npx cos-ftp-gateway cosd`,
     );
     return exitCodes.usage;
   }

@@ -18,7 +18,7 @@ export async function printPasswordHash(terminal: Terminal): Promise<ExitCode> {
   }
   if (password === '') {
     terminal.printError(
-      'no password: type one at the terminal, or send one, as in  hash-password < password.txt',
+      'no password: type one at the terminal, or send one, as in  npx cos-ftp-gateway hash-password < password.txt',
     );
     return exitCodes.usage;
   }

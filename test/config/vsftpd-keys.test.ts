@@ -380,6 +380,17 @@ describe('what is done otherwise is told', () => {
       'warn vsftpd.conf:11: unknown key "listen_prt", not read (did you mean listen_port?)',
     ],
     [
+      'max_clients = 5',
+      {},
+      'warn vsftpd.conf:11: unknown key "max_clients", not read (it belongs in [OPTIONAL])',
+    ],
+    ['idle_seconds = 300', {}, 'warn vsftpd.conf:11: unknown key "idle_seconds", not read'],
+    [
+      'ssl_enable = YES',
+      {},
+      'warn vsftpd.conf:11: unknown key "ssl_enable", not read (FTPS is COSFTP_TLS__CERTIFICATE_FILE and COSFTP_TLS__KEY_FILE, or --set tls.certificate_file=… --set tls.key_file=…, also with this file)',
+    ],
+    [
       '[network]',
       {},
       'warn vsftpd.conf:11: unknown section [network], not read (did you mean [NETWORK]?)',

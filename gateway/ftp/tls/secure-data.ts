@@ -38,7 +38,9 @@ export async function openSecureData(
   await completeHandshake(connection.socket, options);
   if (options.sessionReuse === 'required' && !connection.socket.isSessionReused()) {
     connection.socket.destroy();
-    throw new FtpError('tls-not-resumed', 'the data connection began a TLS session of its own');
+    throw new FtpError('tls-not-resumed', 'the data connection began a TLS session of its own', {
+      hint: 'tls.session_reuse: optional takes clients that cannot resume sessions by ticket',
+    });
   }
   return connection;
 }

@@ -8,7 +8,7 @@ import type { GatewayConfig } from '#gateway/config/model.ts';
 import { type ConfigBytes, ConfigWatch } from '#gateway/config/watch.ts';
 import type { Clock } from '#gateway/kit/clock.ts';
 import type { ReloadCause } from './reload.ts';
-import { requireUsable } from './usable-config.ts';
+import { noteUnusable, requireUsable } from './usable-config.ts';
 
 export interface ConfigSourceOptions {
   readonly file: string;
@@ -40,7 +40,7 @@ export class ConfigSource {
   constructor(options: ConfigSourceOptions) {
     this.#options = options;
     this.#bytes = readConfigFile(options.file, options.cwd);
-    this.loaded = this.#load(this.#bytes);
+    this.loaded = requireUsable(this.#load(this.#bytes));
   }
 
   /** Hands every change since the start to the reader. */
@@ -51,7 +51,7 @@ export class ConfigSource {
       clock,
       onChange: (bytes, cause) => {
         const load = () => {
-          const loaded = this.#load(bytes);
+          const loaded = noteUnusable(this.#load(bytes));
           onNotices(loaded);
           return loaded.config;
         };
@@ -72,6 +72,6 @@ export class ConfigSource {
 
   /** Without bytes the file is read once more, for the reason why it has none. */
   #load(bytes: ConfigBytes): LoadedConfig {
-    return requireUsable(loadConfig({ ...this.#options, bytes }));
+    return loadConfig({ ...this.#options, bytes });
   }
 }

@@ -65,7 +65,7 @@ function unreadable({ place, path, hint }: NamedFile): Notice[] {
   }
 }
 
-/** What is an error of the certificate is told as one, by usable-config.ts. */
+/** What makes the pair unusable is told by usable-config.ts. */
 function certificateNotices(tls: TlsConfig): Notice[] {
   try {
     const certificate = readCertificate(tls);

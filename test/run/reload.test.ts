@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { testCertificate } from '#test/support/certificate.ts';
 import { until } from '#test/support/condition.ts';
 import { startTestCosd } from '#test/support/cosd.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { type Program, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
+import { pairIn, writePair } from '#test/support/tls-gateway.ts';
 
 const yaml = (accounts: string, level = 'info') => `
 listen_address: 127.0.0.1
@@ -68,6 +70,35 @@ test('serve --config follows its file, reads it again at SIGHUP, and stays with 
   await until('the new log level', () => linesOf(program, 'session opened').length > 0);
   await other.expect(200, 'NOOP');
   assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null });
+});
+
+test('an account is taken away while the certificate is being replaced', async () => {
+  await using directory = await temporaryDirectory();
+  const { certificate_file, key_file } = pairIn(directory.path);
+  await writePair(directory.path, testCertificate({ commonName: 'first' }));
+  const file = join(directory.path, 'gateway.yaml');
+  const withTls = (accounts: string) =>
+    `${yaml(accounts)}tls: {certificate_file: ${certificate_file}, key_file: ${key_file}}\n`;
+  await writeFile(file, withTls(`${alice}, ${bob}`));
+  await using program = await startProgram({
+    args: ['serve', '--config', 'gateway.yaml'],
+    cwd: directory.path,
+  });
+  await using session = await FtpClient.logIn(
+    Number(program.listening['ftp_port']),
+    'bob',
+    'builder',
+  );
+
+  const { certificate } = testCertificate({ commonName: 'second' });
+  await writeFile(certificate_file, certificate);
+  await writeFile(file, withTls(alice));
+  assert.match((await session.reply()).text, /^421 This account was removed/);
+  const reloads = () => linesOf(program, 'config reloaded');
+  await until('the reload', () => reloads().length > 0);
+  assert.deepEqual(reloads()[0]?.['users_removed'], ['bob']);
+  const notices = JSON.stringify(linesOf(program, 'configuration notice'));
+  assert.match(notices, /tls\.key_file: .*this key does not belong to/);
 });
 
 test('a demo, which has no file, ends in order at SIGHUP: its terminal was closed', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { startTestCosd, type TestCosd } from './cosd.ts';
 import { readMetric } from './gateway.ts';
 import { gatewayWords } from './gateway-words.ts';
+import { freePortRange } from './port-range.ts';
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -18,9 +19,7 @@ export interface GatewayProgram extends AsyncDisposable {
   metric(sample: string): Promise<number>;
 }
 
-/** Eight of their own for each test file, outside the default range and the system's own ports. */
-const firstPassivePort = 61_640 + 8 * (process.pid % 12);
-const passivePorts = `${firstPassivePort}-${firstPassivePort + 7}`;
+const passivePorts = 8;
 
 /** @param words of the configuration, besides the test's own. */
 export async function startGatewayProgram(
@@ -32,9 +31,10 @@ export async function startGatewayProgram(
   const cosd = await startTestCosd();
   opened.defer(() => cosd.close());
   const config = join(directory.path, 'gateway.json');
+  const { first, last } = await freePortRange(passivePorts);
   await writeFile(
     config,
-    JSON.stringify(gatewayWords(cosd, { passive_port: passivePorts, ...words })),
+    JSON.stringify(gatewayWords(cosd, { passive_port: `${first}-${last}`, ...words })),
   );
   const program = opened.use(
     await startProgram({

@@ -9,7 +9,8 @@ import type { Log } from '#gateway/kit/log.ts';
 import { MarkedStore } from '#gateway/storage/marked-store.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import { type MarkerOwner, markerName } from '#gateway/storage/upload-marker.ts';
-import { type JanitorTarget, runJanitor } from '#gateway/transfer/janitor.ts';
+import type { JanitorTarget } from '#gateway/transfer/janitor.ts';
+import { runJanitor } from '#gateway/transfer/janitor-rounds.ts';
 
 export interface UploadMarksOptions {
   /** With the host name it is the instance: one that comes back with both ends what it left. */

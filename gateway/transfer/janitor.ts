@@ -1,11 +1,10 @@
 /**
  * Ends the multipart uploads that a dead process left open: those that have a marker and nobody who will
- * end them. Its own instance's markers of earlier runs at once, other instances' after 24 h without a
- * sign of life, by the store's clock and never by ours.
+ * end them. Its own instance's markers of earlier runs at once in the first round after a start, all others
+ * after 24 h without a sign of life, by the store's clock and never by ours. When: janitor-rounds.ts.
  *
  * It must never abort an upload that has no marker: other programs use the bucket, too.
  */
-import { type Clock, sleep } from '#gateway/kit/clock.ts';
 import type { Log } from '#gateway/kit/log.ts';
 import { begunWithinMs } from '#gateway/storage/marked-store.ts';
 import {
@@ -32,73 +31,63 @@ export interface JanitorTarget {
   readonly prefix: string;
 }
 
-export interface JanitorOptions {
+export interface CleaningOptions {
   readonly owner: MarkerOwner;
-  readonly clock: Clock;
   readonly log: Log;
   /** Keys of markers whose upload this process still has to end. */
   readonly live: ReadonlySet<string>;
-  /** Asked for every round, because accounts come and go. */
-  readonly targets: () => readonly JanitorTarget[];
-  readonly onAborted?: (count: number) => void;
-  /** Ends it; what is under way is stopped. */
+  /**
+   * `first`: what earlier runs of this instance left has no owner, whatever its age. `later`: it may be
+   * of a twin, a gateway that has our instance name by mistake, and is treated like other instances'.
+   */
+  readonly round: 'first' | 'later';
   readonly signal: AbortSignal;
 }
 
 /** Another instance's marker that nobody touched for this long belongs to nobody. */
 export const abandonedAfterMs: number = 24 * 3_600_000;
-/** Between two rounds. */
-export const roundMs: number = 6 * 3_600_000;
-/** After a round in which some store could not be asked. */
-export const retryMs = 60_000;
 /** Clocks inside a store differ a little. */
 const skewMs = 2_000;
 
-/** Rounds until the signal aborts. Never rejects. */
-export async function runJanitor(options: JanitorOptions): Promise<void> {
-  const { clock, log, signal } = options;
-  while (!signal.aborted) {
-    let pauseMs = roundMs;
-    for (const target of options.targets()) {
-      if (signal.aborted) return;
-      try {
-        const aborted = await cleanJail(target, options);
-        options.onAborted?.(aborted);
-      } catch (error) {
-        if (signal.aborted) return;
-        log.warn({ prefix: target.prefix, err: error }, 'unfinished uploads not looked for');
-        pauseMs = retryMs;
-      }
-    }
-    await sleep(clock, pauseMs, signal).catch(() => undefined); // the loop looks at the signal
-  }
-}
-
 interface FoundMarker {
   readonly info: ObjectInfo;
-  readonly isOwn: boolean;
+  /** Whatever its age. */
+  readonly isDead: boolean;
 }
 
-/** @returns how many uploads were aborted. @throws StoreError when the store cannot be asked. */
+/**
+ * Goes on when one upload cannot be ended, and says so in the end.
+ * @returns how many uploads were aborted. @throws StoreError when the store cannot be asked, and the first
+ * failure of one marker after all others had their turn; both after `onAborted` was told.
+ */
 export async function cleanJail(
   target: JanitorTarget,
-  options: Pick<JanitorOptions, 'owner' | 'log' | 'live' | 'signal'>,
+  options: CleaningOptions,
+  onAborted: (count: number) => void = () => undefined,
 ): Promise<number> {
   const found = await findMarkers(target, options);
-  const isOfOthers = found.some(({ isOwn }) => !isOwn);
-  const nowMs = isOfOthers ? await storeTime(target, options) : Number.NaN;
+  const mustAge = found.some(({ isDead }) => !isDead);
+  const nowMs = mustAge ? await storeTime(target, options) : Number.NaN;
+  const failures: unknown[] = [];
   let aborted = 0;
-  for (const { info, isOwn } of found) {
-    const isAbandoned = isOwn || nowMs - info.modifiedAt.getTime() >= abandonedAfterMs;
-    if (isAbandoned) aborted += await clearMarker(target, info, options);
+  for (const { info, isDead } of found) {
+    if (!isDead && !(nowMs - info.modifiedAt.getTime() >= abandonedAfterMs)) continue;
+    try {
+      aborted += await clearMarker(target, info, options);
+    } catch (error) {
+      if (options.signal.aborted) throw error;
+      failures.push(error);
+    }
   }
+  onAborted(aborted);
+  if (failures.length > 0) throw failures[0];
   return aborted;
 }
 
 /** All that are not live here. */
 async function findMarkers(
   { store, prefix }: JanitorTarget,
-  { owner, live, signal }: Pick<JanitorOptions, 'owner' | 'live' | 'signal'>,
+  { owner, live, round, signal }: CleaningOptions,
 ): Promise<readonly FoundMarker[]> {
   const found: FoundMarker[] = [];
   let marker: string | undefined;
@@ -108,7 +97,9 @@ async function findMarkers(
     for (const info of page.objects) {
       const parsed = parseMarkerKey(prefix, info.key);
       if (!parsed || live.has(info.key)) continue;
-      found.push({ info, isOwn: parsed.instance === owner.instance });
+      const isOfThisRun = parsed.run === owner.run; // not live: its end failed, and is ours to try
+      const isDead = parsed.instance === owner.instance && (isOfThisRun || round === 'first');
+      found.push({ info, isDead });
     }
     marker = page.nextMarker;
   } while (marker !== undefined);
@@ -118,7 +109,7 @@ async function findMarkers(
 /** What the store's clock says, from an object written now. */
 async function storeTime(
   { store, prefix }: JanitorTarget,
-  { owner, signal }: Pick<JanitorOptions, 'owner' | 'signal'>,
+  { owner, signal }: CleaningOptions,
 ): Promise<number> {
   const key = markerKey(prefix, owner, 0);
   if (key === undefined) return Number.NaN;
@@ -131,10 +122,11 @@ async function storeTime(
 async function clearMarker(
   target: JanitorTarget,
   info: ObjectInfo,
-  { log, signal }: Pick<JanitorOptions, 'log' | 'signal'>,
+  { log, signal }: CleaningOptions,
 ): Promise<number> {
   const { store, prefix } = target;
   const content = await readMarker(target, info, signal);
+  if (content === 'gone') return 0; // ended meanwhile
   if (!content) {
     log.warn({ marker: info.key }, 'upload marker not understood, left alone');
     return 0;
@@ -148,16 +140,21 @@ async function clearMarker(
   return uploads.length;
 }
 
-/** Undefined when it is gone or none of ours. */
+/** Undefined when it is none of ours. */
 async function readMarker(
   { store, prefix }: JanitorTarget,
   { key, sizeBytes }: ObjectInfo,
   signal: AbortSignal,
-): Promise<MarkerContent | undefined> {
+): Promise<MarkerContent | 'gone' | undefined> {
   if (sizeBytes === 0 || sizeBytes > markerBytesMax) return undefined;
   const target = Buffer.alloc(sizeBytes);
-  const { bytesRead } = await store.read(key, 0, target, { signal });
-  return parseMarkerContent(prefix, target.toString('utf8', 0, bytesRead));
+  try {
+    const { bytesRead } = await store.read(key, 0, target, { signal });
+    return parseMarkerContent(prefix, target.toString('utf8', 0, bytesRead));
+  } catch (error) {
+    if (error instanceof StoreError && error.kind === 'missing') return 'gone';
+    throw error;
+  }
 }
 
 /**
@@ -198,23 +195,11 @@ async function namedUploads(
     const after = marker === undefined ? {} : { marker };
     const page = await store.list({ prefix: markersPrefix(prefix), ...after, signal });
     for (const info of page.objects) {
-      const content = await readMarkerIfThere(target, info, signal);
+      const content = await readMarker(target, info, signal);
+      if (content === 'gone') continue;
       if (content?.key === key && content.uploadId !== undefined) ids.add(content.uploadId);
     }
     marker = page.nextMarker;
   } while (marker !== undefined);
   return ids;
-}
-
-async function readMarkerIfThere(
-  target: JanitorTarget,
-  info: ObjectInfo,
-  signal: AbortSignal,
-): Promise<MarkerContent | undefined> {
-  try {
-    return await readMarker(target, info, signal);
-  } catch (error) {
-    if (error instanceof StoreError && error.kind === 'missing') return undefined; // ended meanwhile
-    throw error;
-  }
 }

@@ -2,7 +2,8 @@
  * The parts of one multipart upload on their way: opens the upload, keeps a few parts in flight, compares
  * what the store says of each with our own checksum, and gives the memory of every part back exactly
  * once, whatever happens. Parts that the store copies from an object of its own travel among them. It
- * never completes an upload; it aborts one only when told to.
+ * never completes an upload and never aborts one: `stop` ends its requests, the upload stays open for
+ * whoever decides about it.
  */
 
 import { MiB } from '#gateway/kit/bytes.ts';

@@ -7,7 +7,8 @@
  * `mayCommit` said yes immediately before; never say stored before the object's size and CRC-64 were
  * compared; never abort a multipart upload while a Complete may be at work; and never let go of memory
  * that the caller may still be writing to. A reply to `createMultipart` that gets lost leaves an upload
- * behind whose id nobody knows: a lifecycle rule of the bucket clears those.
+ * behind whose id nobody here knows: its marker (storage/marked-store.ts) leads the janitor to it, and a
+ * lifecycle rule of the bucket is the second net.
  */
 import { assert } from '#gateway/kit/assert.ts';
 import { sleep } from '#gateway/kit/clock.ts';

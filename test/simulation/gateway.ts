@@ -8,7 +8,7 @@ import { MarkedStore } from '#gateway/storage/marked-store.ts';
 import type { ObjectStore } from '#gateway/storage/object-store.ts';
 import type { MarkerOwner } from '#gateway/storage/upload-marker.ts';
 import { PartPool } from '#gateway/transfer/budget.ts';
-import { runJanitor } from '#gateway/transfer/janitor.ts';
+import { runJanitor } from '#gateway/transfer/janitor-rounds.ts';
 import type { SimulatedCos } from './cos.ts';
 import type { Weather } from './fault.ts';
 import { SimulatedStore, type SimulatedStoreOptions, type StoreObserver } from './store.ts';

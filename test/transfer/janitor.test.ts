@@ -10,7 +10,8 @@ import { silentLog } from '#gateway/kit/log.ts';
 import { begunWithinMs, MarkedStore, markerRefreshMs } from '#gateway/storage/marked-store.ts';
 import type { ListPage, ObjectStore } from '#gateway/storage/object-store.ts';
 import type { MarkerOwner } from '#gateway/storage/upload-marker.ts';
-import { abandonedAfterMs, cleanJail, runJanitor } from '#gateway/transfer/janitor.ts';
+import { abandonedAfterMs, type CleaningOptions, cleanJail } from '#gateway/transfer/janitor.ts';
+import { runJanitor } from '#gateway/transfer/janitor-rounds.ts';
 import { until } from '#test/support/condition.ts';
 import { fakeClock } from '#test/support/fake-clock.ts';
 import { recordingLog } from '#test/support/recording-log.ts';
@@ -34,8 +35,15 @@ async function openBench(faults: FaultScript = []) {
     const options = { store: inner, prefix, owner, clock, log, live };
     return Object.assign(new MarkedStore({ ...options, createRetry: quickRetries }), { live });
   };
-  const clean = (owner: MarkerOwner, from: ObjectStore = store, live = new Set<string>()) =>
-    cleanJail({ store: from, prefix }, { owner, log, live, signal: new AbortController().signal });
+  const clean = (
+    owner: MarkerOwner,
+    from: ObjectStore = store,
+    live = new Set<string>(),
+    round: CleaningOptions['round'] = 'first',
+  ) => {
+    const { signal } = new AbortController();
+    return cleanJail({ store: from, prefix }, { owner, log, live, round, signal });
+  };
   const open = () => cosd.inspect.openUploads(cosd.bucket).length;
   const keys = () => cosd.inspect.keys(cosd.bucket);
   return {
@@ -259,32 +267,109 @@ describe('after a process died', () => {
     const told = bench.log.lines.filter(({ message }) => message.includes('not understood'));
     assert.equal(told.length, 2);
   });
+
+  test('twins, two gateways of one instance name, leave each other alone after the first round', async () => {
+    await using bench = await openBench();
+    const upload = await bench.marked(me).createMultipart('jail/file');
+    await until('marked', () => bench.cosd.requests().PutObject === 2);
+    assert.equal(await bench.clean(reborn, bench.store, new Set(), 'later'), 0);
+    assert.equal(bench.open(), 1);
+    const late = aged(bench.store, me.instance, abandonedAfterMs + 10_000);
+    assert.equal(await bench.clean(reborn, late, new Set(), 'later'), 1);
+    await assert.rejects(bench.store.uploadPart(upload, 1, part), { kind: 'upload-missing' });
+  });
+
+  test('a marker that goes between list and look stops nothing', async () => {
+    await using bench = await openBench();
+    const dead = bench.marked(me);
+    for (const key of ['jail/one', 'jail/two']) await dead.createMultipart(key);
+    await until('both are marked', () => bench.cosd.requests().PutObject === 4);
+    const [first = ''] = bench.keys();
+    const list: ObjectStore['list'] = async (options) => {
+      const page = await bench.store.list(options);
+      const objects = [...page.objects];
+      await bench.store.delete(first);
+      return { ...page, objects };
+    };
+    const racing = new Proxy(bench.store, {
+      get(target, name) {
+        const value: unknown = name === 'list' ? list : Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    assert.equal(await bench.clean(reborn, racing), 1);
+    assert.deepEqual([bench.open(), bench.keys()], [1, []]);
+  });
+
+  test('one upload that cannot be aborted does not keep the others', async () => {
+    await using bench = await openBench([
+      { operation: 'AbortMultipartUpload', nth: 1, act: failing },
+    ]);
+    const dead = bench.marked(me);
+    for (const key of ['jail/one', 'jail/two', 'jail/three']) await dead.createMultipart(key);
+    await until('all are marked', () => bench.cosd.requests().PutObject === 6);
+    await assert.rejects(bench.clean(reborn));
+    assert.deepEqual([bench.open(), bench.keys().length], [1, 1]);
+    assert.equal(await bench.clean(reborn), 1);
+    assert.deepEqual([bench.open(), bench.keys()], [0, []]);
+  });
 });
 
-test('the janitor asks again soon when a store fails, later when all is well, and stops at once', async () => {
-  await using bench = await openBench([{ operation: 'GetBucket', act: denied }]);
+/** @returns when its only jail is looked at, in virtual minutes, and what was told. */
+async function lookedAt(faults: FaultScript, pausesMinutes: readonly number[]) {
+  await using bench = await openBench(faults);
   const clock = fakeClock();
   const stop = new AbortController();
-  let rounds = 0;
-  const ended = runJanitor({
-    owner: me,
-    clock,
-    log: bench.log,
-    live: new Set(),
-    targets: () => {
-      rounds++;
-      return [{ store: bench.store, prefix }];
-    },
-    signal: stop.signal,
-  });
-  await until('the first round failed', () => clock.pendingTimers === 1);
-  await clock.advance(60_000);
-  await until('the second round is over', () => rounds === 2 && clock.pendingTimers === 1);
-  await clock.advance(6 * 3_600_000 - 1);
-  assert.equal(rounds, 2);
-  await clock.advance(1);
-  await until('the third round is over', () => rounds === 3 && clock.pendingTimers === 1);
+  const { log, store } = bench;
+  const targets = () => [{ store, prefix }];
+  const lists = () => bench.cosd.requests().GetBucket;
+  const options = { owner: me, clock, log, live: new Set<string>(), targets, signal: stop.signal };
+  const ended = runJanitor(options);
+  await until('the first round is over', () => clock.pendingTimers === 1);
+  for (const minutes of pausesMinutes) {
+    const before = lists();
+    await clock.advance(minutes * 60_000 - 1);
+    assert.equal(lists(), before, `not before ${minutes} min`);
+    await clock.advance(1);
+    await until('a round is over', () => lists() > before && clock.pendingTimers === 1);
+  }
   stop.abort();
   await ended;
   assert.equal(clock.pendingTimers, 0);
+  return log.messages('warn');
+}
+
+describe('the rounds of the janitor', () => {
+  const untold = 'unfinished uploads not looked for';
+
+  test('where a store fails come after 1, 2 and 4 minutes, else every 6 h, and end at once', async () => {
+    const faults = [1, 2, 3].map((nth) => ({ operation: 'GetBucket', nth, act: failing }) as const);
+    assert.deepEqual(await lookedAt(faults, [1, 2, 4, 360, 360]), [untold, untold, untold]);
+  });
+
+  test('where the key may not list come every 6 h, and are told once', async () => {
+    const faults = [{ operation: 'GetBucket', times: 'always', act: denied }] as const;
+    assert.deepEqual(await lookedAt(faults, [360, 360]), [untold]);
+  });
+
+  test('but the first leave what a twin has begun meanwhile', async () => {
+    await using bench = await openBench();
+    const clock = fakeClock();
+    const stop = new AbortController();
+    const { log, store } = bench;
+    const targets = () => [{ store, prefix }];
+    const live = new Set<string>();
+    const ended = runJanitor({ owner: reborn, clock, log, live, targets, signal: stop.signal });
+    await until('the first round is over', () => clock.pendingTimers === 1);
+    await bench.marked(me).createMultipart('jail/file');
+    await until('marked', () => bench.cosd.requests().PutObject === 2);
+    const before = bench.cosd.requests().GetBucket;
+    await clock.advance(6 * 3_600_000);
+    await until('the second is over', () => {
+      return bench.cosd.requests().GetBucket > before && clock.pendingTimers === 1;
+    });
+    assert.equal(bench.open(), 1);
+    stop.abort();
+    await ended;
+  });
 });

@@ -25,7 +25,7 @@ export interface GatherSources {
   readonly clock: Clock;
 }
 
-/** @throws KubeError when the API server is away. */
+/** @throws KubeError when the API server is away, and the reason of the signal. */
 export async function gather(
   { caches, client, hostNames, clock }: GatherSources,
   gateway: FtpGateway,
@@ -45,16 +45,20 @@ export async function gather(
     ...(cosdService && { cosdService }),
     statefulSets,
     pods,
-    resolvedHosts: await resolveHosts(hostNames, service),
+    resolvedHosts: await resolveHosts(hostNames, service, signal),
     podProblems: await readWarnings(client, namespace, { statefulSets, pods }, signal),
     nowMs: clock.now(),
   };
 }
 
-async function resolveHosts(hostNames: HostNames, service: ObservedService | undefined) {
+async function resolveHosts(
+  hostNames: HostNames,
+  service: ObservedService | undefined,
+  signal: AbortSignal,
+) {
   const ingress = service?.status?.loadBalancer?.ingress ?? [];
   const hosts = ingress.flatMap(({ ip, hostname }) => (ip || !hostname ? [] : [hostname]));
-  const answers = hosts.map(async (host) => [host, await hostNames.resolve(host)] as const);
+  const answers = hosts.map(async (host) => [host, await hostNames.resolve(host, signal)] as const);
   const resolved = await Promise.all(answers);
   return Object.fromEntries(resolved.filter(([, addresses]) => addresses.length > 0));
 }

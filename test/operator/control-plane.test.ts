@@ -4,12 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '#test/support/condition.ts';
 import { controlPlaneAbsence } from '#test/support/control-plane.ts';
 import { childResources, LiveGateway } from '#test/support/live-gateway.ts';
 import type { OperatorProcess } from '#test/support/operator.ts';
 import { type OperatorPlane, startOperatorPlane } from '#test/support/operator-plane.ts';
+import { looksOf } from '#test/support/operator-quiet.ts';
 
 const waitMs = 30_000;
 
@@ -23,6 +23,10 @@ describe('the operator on a real control plane', { skip: controlPlaneAbsence() }
     operator = await cluster.startOperator();
   };
   const applied = () => operator.lines().filter(({ msg }) => msg === 'object applied').length;
+  const untilLooked = async (times: number) => {
+    const known = await looksOf(operator);
+    await until(`${times} looks`, async () => (await looksOf(operator)) >= known + times, waitMs);
+  };
   const isTold = async (address: string) =>
     (await gateway.toldAddresses()).every((told) => told === address);
 
@@ -53,10 +57,10 @@ describe('the operator on a real control plane', { skip: controlPlaneAbsence() }
 
   test('a settled gateway is looked at again and again, and nothing is written', async () => {
     await until('the configuration told twice', () => gateway.isConfigTold(), waitMs);
-    // Two resyncs of one second for what came late, then three in which nothing may happen.
-    await pause(2_500);
+    // Two looks for what came late, then three at which nothing may happen.
+    await untilLooked(2);
     const [before, appliedBefore] = [await gateway.versions(), applied()];
-    await pause(3_500);
+    await untilLooked(3);
     assert.deepEqual(await gateway.versions(), before);
     assert.equal(applied(), appliedBefore, 'not even an apply that changes nothing');
   });

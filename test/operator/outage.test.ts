@@ -13,6 +13,7 @@ import { type OperatorPlane, startOperatorPlane } from '#test/support/operator-p
 import { assertQuiet } from '#test/support/operator-quiet.ts';
 
 const waitMs = 40_000;
+const restartsName = 'cosftp_operator_watch_restarts_total';
 
 describe('an operator whose API server', { skip: controlPlaneAbsence() }, () => {
   const stack = new AsyncDisposableStack();
@@ -45,6 +46,18 @@ describe('an operator whose API server', { skip: controlPlaneAbsence() }, () => 
     await until(msg, isThere, waitMs);
   };
 
+  /** How often each kind's watch was begun anew so far; the smallest of all kinds. */
+  const restartsMin = async () => {
+    const metrics = Object.entries(await operator.metrics());
+    const restarts = metrics.filter(([name]) => name.startsWith(restartsName));
+    assert.ok(restarts.length > 0, restartsName);
+    return Math.min(...restarts.map(([, value]) => value));
+  };
+  const untilRestarted = async (what: string, times: number) => {
+    const known = await restartsMin();
+    await until(what, async () => (await restartsMin()) >= known + times, waitMs);
+  };
+
   /**
    * Who cannot renew the lease for 10 s ends with 1, because another one may lead by then. The test starts
    * it again, as its Deployment would.
@@ -72,9 +85,9 @@ describe('an operator whose API server', { skip: controlPlaneAbsence() }, () => 
     // Changes that come while nothing can be heard of them.
     cluster.relay.refuse();
     await cluster.plane.call('DELETE', gateway.pathOf('networkpolicies', 'files'));
-    await pause(1_000);
+    await untilRestarted('every watch to fail', 1);
     cluster.relay.allow();
-    await pause(3_000);
+    await untilRestarted('every watch to be cut off once more', 1);
     stop.abort();
     await cutting;
     await untilSettled(3, '203.0.113.8');

@@ -24,6 +24,11 @@ export async function assertQuiet({ gateway, operator, durationMs }: Quiet): Pro
   assert.ok(after.looks - before.looks >= looksMin, `${after.looks - before.looks} looks`);
 }
 
+/** How often it looked at a gateway so far. */
+export async function looksOf(operator: OperatorProcess): Promise<number> {
+  return (await activityOf(operator)).looks;
+}
+
 async function activityOf(operator: OperatorProcess) {
   const metrics = Object.entries(await operator.metrics());
   const countOf = (pattern: RegExp) => metrics.filter(([name]) => pattern.test(name));

@@ -8,8 +8,22 @@ import { Leader, type LeadershipEnd } from '#operator/runtime/leader.ts';
 import { leaseKind } from '#operator/runtime/lease.ts';
 import { until } from '#test/support/condition.ts';
 import { FakeApiServer } from '#test/support/fake-api-server.ts';
-import { fakeClock } from '#test/support/fake-clock.ts';
+import { type FakeClock, fakeClock } from '#test/support/fake-clock.ts';
 import { recordingLog } from '#test/support/recording-log.ts';
+
+const answerMsMax = 30_000;
+
+async function steps(
+  clock: FakeClock,
+  durationMs: number,
+  settle: () => Promise<void>,
+): Promise<void> {
+  const stepMs = 500;
+  for (let passedMs = 0; passedMs < durationMs; passedMs += stepMs) {
+    await clock.advance(stepMs);
+    await settle();
+  }
+}
 
 /** One operator with a clock of its own, so that each can be held still. */
 function candidate(fake: FakeApiServer, identity: string) {
@@ -46,18 +60,23 @@ function candidate(fake: FakeApiServer, identity: string) {
     isWorking: false,
     end: undefined as LeadershipEnd | undefined,
     running: Promise.resolve(),
-    /** Lets time pass in steps, each after the answers to the one before, if they come at all. */
-    async pass(durationMs: number, settleMs = 2_000) {
-      const stepMs = 500;
-      for (let passedMs = 0; passedMs < durationMs; passedMs += stepMs) {
-        await clock.advance(stepMs);
-        const endMs = performance.now() + settleMs;
+    /** Lets time pass in steps, each after the answers to the one before. @throws without them. */
+    async pass(durationMs: number) {
+      await steps(clock, durationMs, async () => {
+        const endMs = performance.now() + answerMsMax;
         // A look at the lease is followed by a write of it: twice nothing is nothing.
-        for (let idle = 0; idle < 2 && performance.now() < endMs; ) {
+        for (let idle = 0; idle < 2; ) {
+          assert.ok(performance.now() < endMs, 'the API server did not answer');
           await turn();
           idle = inFlight === 0 ? idle + 1 : 0;
         }
-      }
+      });
+    },
+    /** The same while nothing is answered: a look that is under way stays so. */
+    async passUnanswered(durationMs: number) {
+      await steps(clock, durationMs, async () => {
+        for (let turns = 0; turns < 20 && inFlight === 0; turns++) await turn();
+      });
     },
   };
   const work = (signal: AbortSignal) => {
@@ -171,7 +190,7 @@ describe('leader election', () => {
     const one = candidate(fake, 'one');
     await until('one leads', () => one.isWorking);
     fake.fail({ answer: 'silence', times: 1_000 });
-    await one.pass(10_500, 20);
+    await one.passUnanswered(10_500);
     await until('one has ended', () => one.end !== undefined);
     assert.equal(one.end, 'lost');
   });

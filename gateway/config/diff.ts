@@ -16,6 +16,7 @@ type Effect = 'live' | 'restart' | 'derived';
 const effects = {
   listen_address: 'restart',
   listen_port: 'restart',
+  instance: 'restart',
   passive_port: 'restart',
   masquerade_address: 'live',
   masquerade_networks: 'live',

@@ -199,6 +199,18 @@ export const filePath: Field<string> = field((written) =>
   written.includes('\0') ? refuse('a path cannot hold a NUL') : written,
 );
 
+const instanceNamePattern = /^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$/;
+
+/** Stands in keys of the bucket. */
+export const instanceName: Field<string> = field((written) => {
+  const name = written.trim();
+  if (instanceNamePattern.test(name)) return name;
+  return refuse(
+    `${quote(written)} is not a name of an instance`,
+    'at most 100 letters, digits, dots and dashes, a letter or digit first',
+  );
+});
+
 export const userName: Field<string> = field((written) => {
   if (hasControl(written) || written !== written.trim() || written === '') {
     return refuse(

@@ -165,6 +165,8 @@ export interface GatewayConfig extends ObjectWords {
   readonly listen_address: string;
   /** 0: any free port, as for admin_port and implicit_port. */
   readonly listen_port: number;
+  /** Absent: host name and listen_port. */
+  readonly instance?: string;
   readonly passive_port: PortRange;
   /** IPv4 address or DNS name. */
   readonly masquerade_address?: string;

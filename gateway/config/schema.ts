@@ -167,6 +167,11 @@ const masqueradeNetworkBlock = z.strictObject({
 export const gatewayBlock = z.strictObject({
   listen_address: fields.listenAddress.default('::').describe('where FTP listens'),
   listen_port: fields.port.default(2121).describe('FTP port; 0 = any free one'),
+  instance: fields.instanceName
+    .exactOptional()
+    .describe(
+      'its name among the gateways of one bucket and prefix; default host name and listen_port',
+    ),
   passive_port: fields.portRange
     .default({ first: 61000, last: 61015 })
     .describe('passive ports first-last, both included; outside Linux’s ephemeral range'),

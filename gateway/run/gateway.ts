@@ -254,6 +254,7 @@ function openPassivePorts(options: GatewayOptions, live: LiveConfig, metrics: Me
 function createMarks({ config, clock, log }: GatewayOptions, metrics: Metrics): UploadMarks {
   return new UploadMarks({
     listenPort: config.listen_port,
+    name: config.instance,
     clock,
     log,
     onAborted: (count) => metrics.orphansAborted(count),

@@ -13,7 +13,9 @@ import type { JanitorTarget } from '#gateway/transfer/janitor.ts';
 import { runJanitor } from '#gateway/transfer/janitor-rounds.ts';
 
 export interface UploadMarksOptions {
-  /** With the host name it is the instance: one that comes back with both ends what it left. */
+  /** Of the instance: one that comes back with the same ends what it left. */
+  readonly name?: string | undefined;
+  /** With the host name it is the instance that has no name. */
   readonly listenPort: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,7 +30,7 @@ export class UploadMarks {
 
   constructor(options: UploadMarksOptions) {
     this.#options = options;
-    const instance = markerName(`${hostname()}-${options.listenPort}`);
+    const instance = markerName(options.name ?? `${hostname()}-${options.listenPort}`);
     this.#owner = { instance, run: randomBytes(4).toString('hex') };
   }
 

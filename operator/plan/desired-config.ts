@@ -156,9 +156,15 @@ function credentials({ podIdentity, cvmRole }: FtpGatewaySpec['cos']): Config {
   };
 }
 
-/** How a shard is told its own ports; everything else is shared. */
-export function shardEnvironment(spec: FtpGatewaySpec, slice: number) {
-  return [{ name: 'COSFTP_PASSIVE_PORT', value: formatSlice(portSlice(spec, slice)) }];
+/**
+ * How a shard is told its own ports, and a name that no shard of another gateway has, be it in another
+ * namespace or cluster; everything else is shared.
+ */
+export function shardEnvironment(spec: FtpGatewaySpec, uid: string, slice: number) {
+  return [
+    { name: 'COSFTP_INSTANCE', value: `${uid}-${slice}` },
+    { name: 'COSFTP_PASSIVE_PORT', value: formatSlice(portSlice(spec, slice)) },
+  ];
 }
 
 /** Changes only when running gateways cannot take the change over: the gateway itself says which words. */
@@ -173,10 +179,13 @@ function valueOf(config: Config, word: string): unknown {
   return inside.length === 0 ? value : valueOf((value ?? {}) as Config, inside.join('.'));
 }
 
+/** No UID can be a reason for a problem. */
+const anyUid = '00000000-0000-0000-0000-000000000000';
+
 /** What the gateway itself would object to, in its words. Empty: nothing. */
 export function configProblems(spec: FtpGatewaySpec, config: Config): string[] {
   const env = Object.fromEntries(
-    shardEnvironment(spec, 0).map(({ name, value }) => [name, value] as const),
+    shardEnvironment(spec, anyUid, 0).map(({ name, value }) => [name, value] as const),
   );
   const source = {
     format: 'yaml',

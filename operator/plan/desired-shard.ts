@@ -96,14 +96,14 @@ function podTemplate(sources: ShardSources, slice: number) {
   };
 }
 
-function container({ spec, image, settings }: ShardSources, slice: number) {
+function container({ gateway, spec, image, settings }: ShardSources, slice: number) {
   const passive = portsOf(portSlice(spec, slice));
   return {
     name: 'gateway',
     image,
     imagePullPolicy: settings.gatewayImagePullPolicy,
     args: ['serve', '--config', podPaths.config],
-    env: shardEnvironment(spec, slice),
+    env: shardEnvironment(spec, gateway.metadata.uid, slice),
     ports: [
       containerPort('ftp', ports.ftp),
       ...(spec.tls?.implicit ? [containerPort('ftps', ports.ftps)] : []),

@@ -18,6 +18,7 @@ const plain = config('');
 const others: Readonly<Record<string, readonly [string, 'live' | 'restart']>> = {
   listen_address: ['listen_address: 127.0.0.1', 'restart'],
   listen_port: ['listen_port: 2100', 'restart'],
+  instance: ['instance: north-1', 'restart'],
   passive_port: ['passive_port: 50000-50010', 'restart'],
   masquerade_address: ['masquerade_address: 203.0.113.7', 'live'],
   masquerade_networks: ['masquerade_networks: [{clients: 10.0.0.0/8, address: 10.1.2.3}]', 'live'],

@@ -95,6 +95,7 @@ describe('values of words', () => {
     ['listen_address: localhost', (config) => config.listen_address, 'localhost'],
     ['listen_port: 0', (config) => config.listen_port, 0],
     ['listen_port: "65535"', (config) => config.listen_port, 65535],
+    [`instance: ${'n'.repeat(100)}`, (config) => config.instance, 'n'.repeat(100)],
     ['passive_port: 50000', (config) => config.passive_port, { first: 50000, last: 50000 }],
     ['passive_port: 9122 - 65535', (config) => config.passive_port, { first: 9122, last: 65535 }],
     ['masquerade_address: 203.0.113.7', (config) => config.masquerade_address, '203.0.113.7'],
@@ -247,6 +248,13 @@ describe('values that are refused', () => {
     ['listen_port: 2121.5', '1:14: listen_port: "2121.5" is not a port from 0 to 65535'],
     ['listen_port: [1]', '1:14: listen_port: expected one value, not a list or a block'],
     ['listen_port: 0x10', '1:14: listen_port: "0x10" is not a port from 0 to 65535'],
+    ...['/', '-a', '..', 'n'.repeat(101)].map(
+      (name) =>
+        [
+          `instance: ${name}`,
+          `1:11: instance: "${name.length > 60 ? `${name.slice(0, 60)}…` : name}" is not a name of an instance (at most 100 letters, digits, dots and dashes, a letter or digit first)`,
+        ] as const,
+    ),
     [
       'passive_port: 0',
       '1:15: passive_port: "0" is not a range of ports from 1 to 65535 (both ends are included: 61000-61015)',

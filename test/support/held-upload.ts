@@ -63,6 +63,11 @@ export class HeldUpload implements AsyncDisposable {
     return keys.filter((marker) => marker.includes(instance)).length;
   }
 
+  /** What its gateway logged last, for a failure that nobody sees twice. */
+  story(): string {
+    return `${this.ids.join()} of the living gateway: ${this.#gateway.stdout.slice(-4_000)}`;
+  }
+
   /** A little more, so that it does not stall. */
   keepOn(): void {
     this.#data.write(bytes.subarray(this.#sent, ++this.#sent));

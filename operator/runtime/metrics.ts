@@ -58,12 +58,40 @@ export interface OperatorMetricsOptions {
 }
 
 export function createOperatorMetrics(options: OperatorMetricsOptions): OperatorMetrics {
-  const { kinds, sources, version } = options;
-  const registers = [new Registry()];
-  const [registry = new Registry()] = registers;
+  const registry = new Registry();
   if (options.process === 'with') collectDefaultMetrics({ register: registry });
   for (const name of misnamedDefaults) registry.removeSingleMetric(name);
+  const { reconciles, durations, restarts, requests } = createEvents(registry, options.kinds);
+  const addGauge: OperatorMetrics['addGauge'] = (name, help, label, values) => {
+    new Gauge({
+      name: `${prefix}${name}`,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [word, value] of values()) this.set({ [label]: word }, value);
+      },
+    });
+  };
+  addQueueGauges(registry, options.sources);
+  addKindGauges(addGauge, options);
+  return {
+    reconciled(result, duration) {
+      reconciles.inc({ result });
+      durations.observe(duration);
+    },
+    watchRestarted: ({ kind }) => restarts.inc({ kind }),
+    requested: (method, result) => requests.inc({ method, result }),
+    addGauge,
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
 
+/** What is counted when it happens; every label set is there from the start. */
+function createEvents(registry: Registry, kinds: readonly ResourceKind[]) {
+  const registers = [registry];
   const reconciles = new Counter({
     name: `${prefix}reconciles_total`,
     help: 'Runs over one gateway, by how they ended',
@@ -93,36 +121,32 @@ export function createOperatorMetrics(options: OperatorMetricsOptions): Operator
   }
   for (const result of outcomes) reconciles.inc({ result }, 0);
   for (const { kind } of kinds) restarts.inc({ kind }, 0);
+  return { reconciles, durations, restarts, requests };
+}
 
+function addQueueGauges(registry: Registry, sources: MetricSources): void {
   const ask = (name: string, help: string, value: () => number) => {
     new Gauge({
       name: `${prefix}${name}`,
       help,
-      registers,
+      registers: [registry],
       collect() {
         this.set(value());
       },
     });
   };
-  const addGauge: OperatorMetrics['addGauge'] = (name, help, label, values) => {
-    new Gauge({
-      name: `${prefix}${name}`,
-      help,
-      labelNames: [label],
-      registers,
-      collect() {
-        this.reset();
-        for (const [word, value] of values()) this.set({ [label]: word }, value);
-      },
-    });
-  };
-  const seconds = (times: ReadonlyMap<string, number>) =>
-    new Map([...times].map(([kind, ms]) => [kind, ms / 1000] as const));
-
   ask('queue_depth', 'Gateways that wait for a run', sources.queueDepth);
   ask('queue_working', 'Gateways worked on now', sources.queueWorking);
   ask('queue_delayed', 'Gateways that will be looked at again later', sources.queueDelayed);
   ask('leader', '1 while this operator leads', () => (sources.isLeader() ? 1 : 0));
+}
+
+function addKindGauges(
+  addGauge: OperatorMetrics['addGauge'],
+  { sources, version }: OperatorMetricsOptions,
+): void {
+  const seconds = (times: ReadonlyMap<string, number>) =>
+    new Map([...times].map(([kind, ms]) => [kind, ms / 1000] as const));
   addGauge('watch_silence_seconds', 'Time since the API server last said something', 'kind', () =>
     seconds(sources.watchSilenceMs()),
   );
@@ -133,16 +157,4 @@ export function createOperatorMetrics(options: OperatorMetricsOptions): Operator
     'version',
     () => new Map([[version, 1]]),
   );
-
-  return {
-    reconciled(result, duration) {
-      reconciles.inc({ result });
-      durations.observe(duration);
-    },
-    watchRestarted: ({ kind }) => restarts.inc({ kind }),
-    requested: (method, result) => requests.inc({ method, result }),
-    addGauge,
-    render: () => registry.metrics(),
-    contentType: registry.contentType,
-  };
 }

@@ -3,7 +3,6 @@
  * uid, generation, status written only through its subresource, writes that change nothing change nothing,
  * a history that can be forgotten, and dependents that go with their owner.
  */
-import { randomUUID } from 'node:crypto';
 import { applyObject, isJson, type Json, jsonPatch, mergePatch } from './fake-api-merge.ts';
 
 export interface StoredObject extends Json {
@@ -54,6 +53,7 @@ export class FakeApiStore {
   readonly #listeners = new Set<(change: Change) => void>();
   #history: Change[] = [];
   #version = 100;
+  #uids = 0;
   #forgottenVersion = 0;
 
   get version(): number {
@@ -187,6 +187,12 @@ export class FakeApiStore {
     return object;
   }
 
+  /** In order of creation, so that two lives alike get the same ones. */
+  #newUid(): string {
+    this.#uids += 1;
+    return `00000000-0000-4000-8000-${String(this.#uids).padStart(12, '0')}`;
+  }
+
   /** Checks the version the writer saw, keeps what only the server sets, and stores what differs. */
   #store(address: Address, live: StoredObject | undefined, wished: Json): StoredObject {
     const metadata = isJson(wished['metadata']) ? wished['metadata'] : {};
@@ -200,7 +206,7 @@ export class FakeApiStore {
         ...metadata,
         name: address.name,
         ...(address.namespace !== undefined && { namespace: address.namespace }),
-        uid: live?.metadata.uid ?? randomUUID(),
+        uid: live?.metadata.uid ?? this.#newUid(),
         creationTimestamp: live?.metadata['creationTimestamp'] ?? new Date().toISOString(),
         generation: live?.metadata['generation'] ?? 1,
         resourceVersion: live?.metadata.resourceVersion ?? '',

@@ -113,11 +113,13 @@ async function live(world: ReconcileWorld): Promise<number> {
   return sent;
 }
 
-/** Everything but what differs from life to life: versions, ids and times. */
+/** Everything but what differs from life to life: versions, ids, hashes of what holds an id, and times. */
 function picture({ api }: ReconcileWorld): unknown {
   const kinds = [...Object.values(childKinds), podKind, gatewayKind];
   const text = JSON.stringify(kinds.map((kind) => api.all(kind, namespace).map(plain)));
-  const owned = text.replaceAll(/"cosftp.io\/wish-hash":"\w+"/g, '"of":"owner"');
+  const owned = text
+    .replaceAll(/"cosftp.io\/(?:wish|template)-hash":"\w+"/g, '"of":"owner"')
+    .replaceAll(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g, 'uid');
   return JSON.parse(owned.replaceAll(/"[\d-]{10}T[\d:.]+Z"/g, '"time"'));
 }
 

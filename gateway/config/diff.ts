@@ -55,6 +55,7 @@ const effects = {
   data_connect_seconds: 'live',
   drain_seconds: 'live',
   drain_accept_seconds: 'live',
+  fast_paths: 'restart',
 } as const satisfies Record<Exclude<keyof GatewayConfig, 'log' | 'accounts'>, Effect>;
 
 const logEffects = {

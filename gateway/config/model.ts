@@ -28,6 +28,10 @@ export const activeModes = ['disabled', 'enabled'] as const;
 /** Whether clients may have us connect to them (PORT, EPRT). */
 export type ActiveMode = (typeof activeModes)[number];
 
+/** Of means that are cheaper than Node's or the SDK's own: data sockets, bodies to and from COS, checksums. */
+export const fastPathChoices = ['auto', 'off'] as const;
+export type FastPaths = (typeof fastPathChoices)[number];
+
 export const proxyProtocolModes = ['disabled', 'optional', 'required'] as const;
 export type ProxyProtocolMode = (typeof proxyProtocolModes)[number];
 
@@ -210,6 +214,7 @@ export interface GatewayConfig extends ObjectWords {
   readonly drain_seconds: number;
   /** Never above drain_seconds. */
   readonly drain_accept_seconds: number;
+  readonly fast_paths: FastPaths;
   readonly log: LogConfig;
   readonly accounts: readonly AccountConfig[];
 }

@@ -14,6 +14,7 @@ import {
   activeModes,
   closeNotifies,
   dataPeers,
+  fastPathChoices,
   incompleteUploadPolicies,
   logLevels,
   logRotations,
@@ -281,6 +282,10 @@ export const gatewayBlock = z.strictObject({
     .seconds({ min: 0, max: 7 * 86_400 })
     .default(3600)
     .describe('how long transfers may go on after SIGTERM'),
+  fast_paths: fields
+    .choice(fastPathChoices)
+    .default('auto')
+    .describe('off = only the means of Node and the SDK, to see whether a cheaper one is at fault'),
   drain_accept_seconds: fields
     .seconds({ min: 0, max: 3600 })
     .default(10)

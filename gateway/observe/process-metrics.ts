@@ -12,6 +12,10 @@ const masqueradeSources = ['none', 'config', 'network', 'file', 'dns'] as const;
 /** Where the address in 227 replies comes from. */
 export type MasqueradeSource = (typeof masqueradeSources)[number];
 
+/** Means of ours with an ordinary one beside them. */
+const fastPaths = ['data_reads', 'store_bodies', 'checksums'] as const;
+type FastPath = (typeof fastPaths)[number];
+
 const reloadResults = ['ok', 'failed'] as const;
 type ReloadResult = (typeof reloadResults)[number];
 
@@ -28,6 +32,8 @@ export interface ProcessMetrics {
   /** A changed pair cannot be used; the one before stays. */
   certificateRefused(): void;
   draining(state: 'yes' | 'no'): void;
+  /** At start. `off`: switched off, or it did not pass its trial. */
+  fastPath(path: FastPath, state: 'used' | 'off'): void;
 }
 
 export interface BuildFacts {
@@ -57,6 +63,7 @@ export function processMetrics(
     ...configMetrics(registers),
     ...certificateMetrics(registers),
     draining: drainingGauge(registers),
+    fastPath: fastPathGauge(registers),
   };
 }
 
@@ -165,4 +172,15 @@ function drainingGauge(registers: Registry[]): ProcessMetrics['draining'] {
     registers,
   });
   return (state) => gauge.set(state === 'yes' ? 1 : 0);
+}
+
+function fastPathGauge(registers: Registry[]): ProcessMetrics['fastPath'] {
+  const gauge = new Gauge({
+    name: 'cosftp_fast_path',
+    help: '1 where the cheaper means is used, 0 where the ordinary one is',
+    labelNames: ['path'],
+    registers,
+  });
+  for (const path of fastPaths) gauge.set({ path }, 0);
+  return (path, state) => gauge.set({ path }, state === 'used' ? 1 : 0);
 }

@@ -102,7 +102,8 @@ export async function openParts(
   const onRefused = () => metrics.sessionRefused('proxy_protocol');
   const proxyDoor = openProxyDoor(options, 'control', onRefused);
   const certificates = opened.adopt(openCertificates(options, metrics), (it) => it?.close());
-  const dataReading = options.dataReading ?? (await chooseDataReading(clock, log));
+  const dataReading = await readingOf(options);
+  tellFastPaths(metrics, { config, pool, dataReading });
   metrics.watch({
     passivePorts: () => passivePorts.counts,
     partMemory: () => pool,
@@ -148,10 +149,33 @@ export function servicesOf(options: GatewayOptions, parts: GatewayParts): FtpSer
   };
 }
 
+async function readingOf({
+  config,
+  clock,
+  log,
+  dataReading,
+}: GatewayOptions): Promise<DataReading> {
+  if (config.fast_paths === 'off') return 'copied';
+  return dataReading ?? (await chooseDataReading(clock, log));
+}
+
+interface FastPathFacts {
+  readonly config: GatewayConfig;
+  readonly pool: PartPool;
+  readonly dataReading: DataReading;
+}
+
+function tellFastPaths(metrics: Metrics, { config, pool, dataReading }: FastPathFacts): void {
+  metrics.fastPath('data_reads', dataReading === 'direct' ? 'used' : 'off');
+  metrics.fastPath('store_bodies', config.fast_paths === 'off' ? 'off' : 'used');
+  metrics.fastPath('checksums', pool.crc.means === 'folding' ? 'used' : 'off');
+}
+
 function createStores(options: GatewayOptions, marks: UploadMarks, metrics: Metrics): Stores {
   return new Stores({
     ...options,
     marks,
+    bodies: options.config.fast_paths === 'off' ? 'sdk' : 'direct',
     onRequest: (sample) => metrics.cosRequest(sample),
     onRepeat: (repeat) => metrics.cosRepeat(repeat),
   });
@@ -203,8 +227,10 @@ function createPool({ config, clock, log }: GatewayOptions): PartPool {
       availableBytes: process.constrainedMemory() || totalmem(),
       baseBytes: processBaseBytes,
     });
-  const pool = new PartPool({ memoryBytes, clock });
-  if (pool.crc.means === 'tables') log.warn({}, 'no simd here, checksums take four times the cpu');
+  const isOff = config.fast_paths === 'off';
+  const pool = new PartPool({ memoryBytes, clock, checksums: isOff ? 'tables' : 'auto' });
+  if (pool.crc.means === 'tables' && !isOff)
+    log.warn({}, 'no simd here, checksums take four times the cpu');
   log.info({ upload_memory: formatBytes(pool.limitBytes) }, 'memory for transfers');
   return pool;
 }

@@ -28,6 +28,8 @@ export interface StoresOptions {
   readonly onRequest: (sample: CosRequestSample) => void;
   readonly onRepeat?: (repeat: CosRepeat) => void;
   readonly marks: UploadMarks;
+  /** See `CosStoreOptions`. */
+  readonly bodies?: CosStoreOptions['bodies'];
   /** Shorter ones for tests. */
   readonly storeTimeouts?: Partial<CosTimeouts> | undefined;
   /** Default: the driver for COS. Another one measures the gateway alone. */
@@ -80,6 +82,7 @@ export class Stores {
       env,
       onRequest,
       onRepeat,
+      bodies = 'direct',
       storeTimeouts,
       createStore = createCosStore,
     } = this.#options;
@@ -94,6 +97,7 @@ export class Stores {
       clock,
       log,
       onRequest,
+      bodies,
       ...(onRepeat && { onRepeat }),
       ...(storeTimeouts && { timeouts: storeTimeouts }),
     });

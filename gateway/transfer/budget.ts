@@ -34,6 +34,8 @@ export interface PartPoolOptions {
   /** `upload_memory`: rounded down to whole MiB, at least 1 MiB, at most 4079 MiB. */
   readonly memoryBytes: number;
   readonly clock: Clock;
+  /** `tables`: checksums byte by byte even where they could be folded. Default `auto`. */
+  readonly checksums?: 'auto' | 'tables';
   /** For tests: overwrites what is released, so that a late reader sees it. Default false. */
   readonly poisonReleased?: boolean;
 }
@@ -93,7 +95,8 @@ export class PartPool {
     this.starters = new Starters(new Uint8Array(this.#memory.buffer, pageBytes, beginningsBytes));
     this.#extents = new Extents(units);
     this.#poisonReleased = options.poisonReleased ?? false;
-    this.crc = createCrc64Engine(this.#memory);
+    const folding = options.checksums === 'tables' ? { foldFromBytes: Infinity } : {};
+    this.crc = createCrc64Engine(this.#memory, folding);
   }
 
   get usedBytes(): number {

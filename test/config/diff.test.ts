@@ -54,6 +54,7 @@ const others: Readonly<Record<string, readonly [string, 'live' | 'restart']>> = 
   store_mtime: ['store_mtime: true', 'live'],
   drain_seconds: ['drain_seconds: 30', 'live'],
   drain_accept_seconds: ['drain_accept_seconds: 5', 'live'],
+  fast_paths: ['fast_paths: off', 'restart'],
   'log.level': ['log: {level: debug}', 'live'],
   'log.directory': ['log: {directory: elsewhere}', 'restart'],
   'log.rotate': ['log: {rotate: hourly}', 'restart'],

@@ -60,6 +60,7 @@ test('a file with nothing but an account has the documented defaults', () => {
     store_mtime: false,
     drain_seconds: 3600,
     drain_accept_seconds: 10,
+    fast_paths: 'auto',
     log: { level: 'info', directory: '/srv/log', rotate: 'daily', keep: 14 },
   });
   assert.deepEqual(accounts, [

@@ -32,3 +32,20 @@ test('replies the control channel makes by itself are counted like all others', 
   while ((await client.replyOrEnd()) !== undefined);
   assert.equal(await counted('4xx'), 1);
 });
+
+for (const [word, used] of [
+  ['auto', 1],
+  ['off', 0],
+] as const) {
+  test(`fast paths are told as used or not, and a file goes through either way: ${word}`, async () => {
+    await using ftp = await startTestGateway({ words: { fast_paths: word } });
+    for (const path of ['data_reads', 'store_bodies', 'checksums']) {
+      assert.equal(await ftp.metric(`cosftp_fast_path{path="${path}"}`), used, path);
+    }
+    await using client = await FtpClient.logIn(ftp.port);
+    const content = Buffer.alloc(3 * 1024 * 1024 + 1, word);
+    assert.equal((await client.store('file', content)).code, 226);
+    assert.deepEqual((await client.read('RETR file')).bytes, content);
+    assert.deepEqual(await ftp.bytes('file'), content);
+  });
+}

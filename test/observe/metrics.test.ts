@@ -33,6 +33,7 @@ const familyNames = [
   'cosftp_data_connections_refused_total',
   'cosftp_data_connections_total',
   'cosftp_draining',
+  'cosftp_fast_path',
   'cosftp_bandwidth_wait_seconds_total',
   'cosftp_integrity_checks_total',
   'cosftp_listings_total',

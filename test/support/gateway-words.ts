@@ -1,6 +1,10 @@
 /** The words of a gateway's configuration in front of an embedded COS, on loopback and any free ports. */
+import type { FastPaths } from '#gateway/config/model.ts';
 import { type TestCosd, testBucket } from './cosd.ts';
 import type { Program } from './program.ts';
+
+/** `FAST_PATHS=off`: the whole suite on the means of Node and the SDK. */
+export const fastPaths: FastPaths = process.env['FAST_PATHS'] === 'off' ? 'off' : 'auto';
 
 /** `endpoint` is `host:port`. */
 export type CosPlace = Pick<TestCosd, 'bucket' | 'endpoint' | 'secretId' | 'secretKey'> &
@@ -17,6 +21,7 @@ export function gatewayWords(
     admin_port: 0,
     cos: cosWords(cos),
     accounts: [{ user: 'alice', password: 'secret' }],
+    fast_paths: fastPaths,
     ...words,
   };
 }

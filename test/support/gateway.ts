@@ -14,6 +14,7 @@ import type { CosTimeouts } from '#gateway/storage/cos/calls.ts';
 import { type CosStoreOptions, createCosStore } from '#gateway/storage/cos/store.ts';
 import type { CredentialSource } from '#gateway/storage/credentials/source.ts';
 import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
+import type { FakeClock } from './fake-clock.ts';
 import { gatewayWords } from './gateway-words.ts';
 
 export interface TestGatewayOptions {
@@ -112,9 +113,17 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     async [Symbol.asyncDispose]() {
       source?.close();
       await gateway.close();
+      if (options.clock && isFake(options.clock)) await options.clock.advance(lingerMs);
       if (!options.store) await cosd.close();
     },
   };
+}
+
+/** Data connections of failed transfers stay open this long, which such a clock reaches only when it is told. */
+const lingerMs = 2000;
+
+function isFake(clock: Clock): clock is FakeClock {
+  return 'advance' in clock;
 }
 
 /** A sample of /metrics; NaN when there is none. */

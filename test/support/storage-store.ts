@@ -12,6 +12,7 @@ import {
 } from '#gateway/storage/cos/store.ts';
 import { staticCredentials } from '#gateway/storage/credentials/static.ts';
 import { startTestCosd, type TestCosd, type TestCosdOptions } from './cosd.ts';
+import { fastPaths } from './gateway-words.ts';
 
 export interface TestStore extends AsyncDisposable {
   readonly cosd: TestCosd;
@@ -43,6 +44,7 @@ export async function openTestStore(
     clock: systemClock,
     log: silentLog,
     retryPolicy: quickRetries,
+    bodies: fastPaths === 'off' ? 'sdk' : 'direct',
     onRequest: (sample) => samples.push(sample),
     onRepeat: ({ reason }) => repeats.push(reason),
     ...options,

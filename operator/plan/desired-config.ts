@@ -169,7 +169,9 @@ export function shardEnvironment(spec: FtpGatewaySpec, uid: string, slice: numbe
 
 /** Changes only when running gateways cannot take the change over: the gateway itself says which words. */
 export function restartHash(config: Config): string {
-  return shortHash(restartWords.map((word) => [word, valueOf(config, word)]));
+  const words = restartWords.map((word) => [word, valueOf(config, word)] as const);
+  // So that a word a later version knows changes nothing where nobody wrote it.
+  return shortHash(words.filter(([, value]) => value !== undefined));
 }
 
 /** @param word `log.keep` is the word `keep` of the block `log`. */

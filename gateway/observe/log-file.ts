@@ -7,6 +7,7 @@
  * file is tried again from time to time.
  */
 import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import type { Clock } from '#gateway/kit/clock.ts';
@@ -192,6 +193,7 @@ export class LogFile {
     stream.on('error', (error) => {
       if (stream === this.#stream) this.#fail(error);
     });
+    stream.on('open', () => refuseShortWrites(stream));
     return stream;
   }
 
@@ -230,6 +232,15 @@ export class LogFile {
     this.#outage = undefined;
     this.#options.onRecovery(this.#lostLines - outage.lostLinesBefore);
   }
+}
+
+/**
+ * A disk that fills up takes the beginning of a batch. The stream, which writes each chunk once and does not
+ * look how much was taken (rotating-file-stream 3.2.10, `rewrite`), would lose the rest without a word.
+ */
+function refuseShortWrites(stream: RotatingFileStream): void {
+  const { file } = stream as unknown as { readonly file?: FileHandle };
+  if (file) Object.assign(file, { write: (chunk: Uint8Array) => file.writeFile(chunk) });
 }
 
 /** @throws what the system says when the file cannot be written. */

@@ -37,13 +37,14 @@ export class LongReply {
     return this.#hasBegun;
   }
 
-  /** No more lines. Idempotent. */
+  /** No more lines; so does the end of the session. Idempotent. */
   stop(): void {
     this.#timer?.cancel();
   }
 
   #arm(): void {
     this.#timer = this.#session.services.clock.setTimer(progressEveryMs, () => {
+      if (this.#session.closed.aborted) return;
       const { code, text } = this.#options;
       this.#hasBegun = true;
       void this.#session.control.write(formatReplyBegin(code, text()));

@@ -121,6 +121,10 @@ const transferReplies = {
   corrupt: { code: 451, text: 'The checksum of the file and of the store differ' },
   aborted: { code: 426, text: 'Stopped' },
   unsettled: { code: 450, text: 'Files keep arriving in the directory' },
+  'target-taken': {
+    code: 553,
+    text: 'A file with the new name and other content is there already',
+  },
   'source-kept': { code: 451, text: 'The copy was made, but the old name could not be removed' },
 } as const satisfies Record<TransferErrorKind, Reply>;
 

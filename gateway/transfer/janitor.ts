@@ -1,11 +1,13 @@
 /**
  * Ends the multipart uploads that a dead process left open: those that have a marker and nobody who will
  * end them. Its own instance's markers of earlier runs at once in the first round after a start, all others
- * after 24 h without a sign of life, by the store's clock and never by ours. When: janitor-rounds.ts.
+ * after 24 h without a sign of life, by the store's clock and never by ours; marks of directory renames
+ * that nobody went on with, too. When: janitor-rounds.ts.
  *
  * It must never abort an upload that has no marker: other programs use the bucket, too.
  */
 import type { Log } from '#gateway/kit/log.ts';
+import { reservedName } from '#gateway/storage/keys.ts';
 import { begunWithinMs } from '#gateway/storage/marked-store.ts';
 import {
   type MultipartUpload,
@@ -13,6 +15,7 @@ import {
   type ObjectStore,
   StoreError,
 } from '#gateway/storage/object-store.ts';
+import { renameMarkMs, renameMarksPrefix } from '#gateway/storage/rename-mark.ts';
 import {
   formatMarkerContent,
   type MarkerContent,
@@ -44,12 +47,16 @@ export interface CleaningOptions {
   readonly signal: AbortSignal;
 }
 
-/** Another instance's marker that nobody touched for this long belongs to nobody. */
-export const abandonedAfterMs: number = 24 * 3_600_000;
+/** A marker of another instance, or a mark, that nobody touched for this long belongs to nobody. */
+export const abandonedAfterMs = {
+  upload: 24 * 3_600_000,
+  rename: renameMarkMs,
+} as const satisfies Record<FoundMarker['of'], number>;
 /** Clocks inside a store differ a little. */
 const skewMs = 2_000;
 
 interface FoundMarker {
+  readonly of: 'upload' | 'rename';
   readonly info: ObjectInfo;
   /** Whatever its age. */
   readonly isDead: boolean;
@@ -70,10 +77,11 @@ export async function cleanJail(
   const nowMs = mustAge ? await storeTime(target, options) : Number.NaN;
   const failures: unknown[] = [];
   let aborted = 0;
-  for (const { info, isDead } of found) {
-    if (!isDead && !(nowMs - info.modifiedAt.getTime() >= abandonedAfterMs)) continue;
+  for (const { of, info, isDead } of found) {
+    if (!isDead && !(nowMs - info.modifiedAt.getTime() >= abandonedAfterMs[of])) continue;
     try {
-      aborted += await clearMarker(target, info, options);
+      if (of === 'rename') await target.store.delete(info.key, { signal: options.signal });
+      else aborted += await clearMarker(target, info, options);
     } catch (error) {
       if (options.signal.aborted) throw error;
       failures.push(error);
@@ -93,13 +101,17 @@ async function findMarkers(
   let marker: string | undefined;
   do {
     const after = marker === undefined ? {} : { marker };
-    const page = await store.list({ prefix: markersPrefix(prefix), ...after, signal });
+    const page = await store.list({ prefix: `${prefix}${reservedName}/`, ...after, signal });
     for (const info of page.objects) {
+      if (info.key.startsWith(renameMarksPrefix(prefix))) {
+        found.push({ of: 'rename', info, isDead: false });
+        continue;
+      }
       const parsed = parseMarkerKey(prefix, info.key);
       if (!parsed || live.has(info.key)) continue;
       const isOfThisRun = parsed.run === owner.run; // not live: its end failed, and is ours to try
       const isDead = parsed.instance === owner.instance && (isOfThisRun || round === 'first');
-      found.push({ info, isDead });
+      found.push({ of: 'upload', info, isDead });
     }
     marker = page.nextMarker;
   } while (marker !== undefined);

@@ -7,7 +7,12 @@
  * It must never delete an object that it did not see at its new place.
  */
 import { reservedName } from '#gateway/storage/keys.ts';
-import { type ObjectInfo, StoreError } from '#gateway/storage/object-store.ts';
+import {
+  type CallOptions,
+  type ObjectInfo,
+  type ObjectStore,
+  StoreError,
+} from '#gateway/storage/object-store.ts';
 import { TransferError } from './errors.ts';
 import { type RenameOptions, renameFile } from './rename.ts';
 
@@ -18,6 +23,11 @@ export interface RenameDirectoryOptions
   readonly targetPrefix: string;
   /** Called with every target before anything is copied to it; what it throws ends the rename. */
   readonly checkTarget: (key: string) => void;
+  /**
+   * Targets that exist and are not equal to their source. `refused` costs a HEAD for each object. Default
+   * `replaced`.
+   */
+  readonly takenTargets?: 'replaced' | 'refused';
   /** Told after each object. */
   readonly onMoved?: (source: ObjectInfo) => void;
 }
@@ -29,7 +39,7 @@ const roundsMax = 10;
 
 /**
  * @throws what `renameFile` throws for the first object that could not be moved, what `checkTarget`
- * throws, or TransferError `unsettled` when files keep arriving. What was moved stays moved.
+ * throws, TransferError `target-taken`, or `unsettled` when files keep arriving. What was moved stays moved.
  */
 export async function renameDirectory(options: RenameDirectoryOptions): Promise<void> {
   for (let round = 1; round <= roundsMax; round++) {
@@ -97,11 +107,48 @@ async function moveOne(
   targetKey: string,
 ): Promise<boolean> {
   try {
-    await renameFile({ ...options, sourceKey: object.key, targetKey });
+    const source = await freeSource(options, object.key, targetKey);
+    await renameFile({ ...options, ...source, sourceKey: object.key, targetKey });
   } catch (error) {
     if (error instanceof StoreError && error.kind === 'missing') return false;
     throw error;
   }
   options.onMoved?.(object);
   return true;
+}
+
+/**
+ * What is at the source, looked at only where targets must not be replaced.
+ * @throws TransferError `target-taken`
+ */
+async function freeSource(
+  { store, takenTargets, signal }: RenameDirectoryOptions,
+  sourceKey: string,
+  targetKey: string,
+): Promise<{ source?: ObjectInfo }> {
+  if (takenTargets !== 'refused') return {};
+  const call = signal ? { signal } : {};
+  const source = await store.head(sourceKey, call);
+  const target = await findObject(store, targetKey, call);
+  if (target && !isEqual(source, target)) {
+    throw new TransferError('target-taken', `another file is there already: ${targetKey}`);
+  }
+  return { source };
+}
+
+async function findObject(
+  store: ObjectStore,
+  key: string,
+  options: CallOptions,
+): Promise<ObjectInfo | undefined> {
+  try {
+    return await store.head(key, options);
+  } catch (error) {
+    if (error instanceof StoreError && error.kind === 'missing') return undefined;
+    throw error;
+  }
+}
+
+function isEqual(one: ObjectInfo, other: ObjectInfo): boolean {
+  return one.sizeBytes === other.sizeBytes && one.crc64 !== undefined && one.crc64 === other.crc64;
 }

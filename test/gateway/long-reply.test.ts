@@ -88,6 +88,20 @@ test('250 lines keep the client of a long directory rename', async () => {
   assert.match(text, /^250-0 files renamed so far\n250 "\/a" renamed to "\/b"$/);
 });
 
+test('250 lines end with the rename, also when its mark cannot be cleared', async () => {
+  const clock = fakeClock();
+  await using ftp = await startTestGateway({ clock });
+  await ftp.cosd.inspect.put(ftp.cosd.bucket, 'a/file', 'x');
+  const key = '.cosftp/renames/*';
+  ftp.cosd.faults.set([{ operation: 'DeleteObject', key, times: 'always', act: denied }]);
+  await using client = await FtpClient.logIn(ftp.port);
+  await client.expect(350, 'RNFR a');
+  await client.expect(250, 'RNTO b');
+  assert.equal(ftp.lines.filter(({ msg }) => msg === 'rename mark stays').length, 1);
+  await clock.advance(60_000);
+  assert.match((await client.command('NOOP')).text, /^200 /);
+});
+
 for (const [words, act] of [
   ['keep the client while COS copies a file for its time', nothing],
   ['are followed by the end of the session when the copy fails then', denied],

@@ -3,12 +3,19 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
-import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
+import {
+  startTestGateway,
+  type TestGateway,
+  type TestGatewayOptions,
+} from '#test/support/gateway.ts';
 
 const denied = { do: 'error', status: 403, code: 'AccessDenied' } as const;
 
-async function withFiles(contents: Readonly<Record<string, string>>): Promise<TestGateway> {
-  const ftp = await startTestGateway();
+async function withFiles(
+  contents: Readonly<Record<string, string>>,
+  options: TestGatewayOptions = {},
+): Promise<TestGateway> {
+  const ftp = await startTestGateway(options);
   for (const [key, content] of Object.entries(contents)) {
     await ftp.cosd.inspect.put(ftp.cosd.bucket, key, content);
   }
@@ -123,6 +130,57 @@ describe('RNFR and RNTO of a directory', () => {
       await client.expect(350, 'RNFR a');
       await client.expect(250, 'RNTO b');
       assert.deepEqual(ftp.allKeys(), renamed('b'));
+    });
+  }
+
+  /** @returns a gateway whose rename of `a` to `b` was interrupted, and which has another `b/sub/deep/ünï` since. */
+  async function interrupted(options?: TestGatewayOptions): Promise<TestGateway> {
+    const ftp = await withFiles(tree, options);
+    ftp.cosd.faults.set([{ operation: 'PutObjectCopy', key: '*/deep/*', act: denied }]);
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(350, 'RNFR a');
+    await client.expect(550, 'RNTO b');
+    await ftp.cosd.inspect.put(ftp.cosd.bucket, 'b/sub/deep/ünï', 'precious');
+    return ftp;
+  }
+
+  for (const [words, permissions, code, content] of [
+    ['keep a file that came to the target meanwhile', ['list', 'read', 'write'], 553, 'precious'],
+    [
+      'replace it where the account may overwrite',
+      ['list', 'read', 'write', 'overwrite'],
+      250,
+      '3',
+    ],
+  ] as const) {
+    test(`gone on with ${words}`, async () => {
+      await using ftp = await interrupted({ account: { permissions } });
+      await using client = await FtpClient.logIn(ftp.port);
+      await client.expect(350, 'RNFR a');
+      await client.expect(code, 'RNTO b');
+      assert.equal(String(await ftp.bytes('b/sub/deep/ünï')), content);
+      assert.equal(ftp.keys().includes('a/sub/deep/ünï'), code === 553);
+    });
+  }
+
+  for (const [words, ageMs, code] of [
+    ['within a day', 24 * 3_600_000 - 600_000, 250],
+    ['not a day later, when nobody remembers it', 24 * 3_600_000, 553],
+  ] as const) {
+    test(`can be gone on with ${words}`, async () => {
+      await using ftp = await interrupted();
+      const [mark = ''] = ftp.allKeys().filter((key) => key.startsWith('.cosftp/renames/'));
+      const modifiedAtMs = Date.now() - ageMs;
+      await ftp.cosd.inspect.put(ftp.cosd.bucket, mark, 'mark', { modifiedAtMs });
+      await using client = await FtpClient.logIn(ftp.port);
+      await client.expect(350, 'RNFR a');
+      await client.expect(code, 'RNTO b');
+      assert.equal(String(await ftp.bytes('b/sub/deep/ünï')), code === 250 ? '3' : 'precious');
+      assert.deepEqual(
+        ftp.allKeys().filter((key) => key.includes('.cosftp')),
+        [],
+        'no mark is left',
+      );
     });
   }
 

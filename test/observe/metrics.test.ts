@@ -175,7 +175,9 @@ const errorKinds = {
   'not-a-file': 'rejected',
   closed: 'failed',
 } as const satisfies Record<
-  StoreErrorKind | Exclude<TransferErrorKind, 'source-kept' | 'unsettled'> | FtpErrorKind,
+  | StoreErrorKind
+  | Exclude<TransferErrorKind, 'source-kept' | 'target-taken' | 'unsettled'>
+  | FtpErrorKind,
   'rejected' | 'failed'
 >;
 

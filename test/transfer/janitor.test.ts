@@ -216,8 +216,8 @@ describe('after a process died', () => {
   });
 
   for (const [words, ageMs, aborted] of [
-    ['10 s before 24 h not', abandonedAfterMs - 10_000, 0],
-    ['10 s after 24 h it does', abandonedAfterMs + 10_000, 1],
+    ['10 min before 24 h not', abandonedAfterMs.upload - 600_000, 0],
+    ['10 s after 24 h it does', abandonedAfterMs.upload + 10_000, 1],
   ] as const) {
     test(`another instance ends it: ${words}`, async () => {
       await using bench = await openBench();
@@ -274,7 +274,7 @@ describe('after a process died', () => {
     await until('marked', () => bench.cosd.requests().PutObject === 2);
     assert.equal(await bench.clean(reborn, bench.store, new Set(), 'later'), 0);
     assert.equal(bench.open(), 1);
-    const late = aged(bench.store, me.instance, abandonedAfterMs + 10_000);
+    const late = aged(bench.store, me.instance, abandonedAfterMs.upload + 10_000);
     assert.equal(await bench.clean(reborn, late, new Set(), 'later'), 1);
     await assert.rejects(bench.store.uploadPart(upload, 1, part), { kind: 'upload-missing' });
   });
@@ -372,4 +372,22 @@ describe('the rounds of the janitor', () => {
     stop.abort();
     await ended;
   });
+});
+
+describe('a mark of a directory rename', () => {
+  for (const [words, ageMs, left] of [
+    ['stays while its rename can be gone on with', abandonedAfterMs.rename - 600_000, 1],
+    ['goes when it counts no more', abandonedAfterMs.rename + 10_000, 0],
+  ] as const) {
+    test(words, async () => {
+      await using bench = await openBench();
+      const { cosd } = bench;
+      const modifiedAtMs = Date.now() - ageMs;
+      const mark = 'jail/.cosftp/renames/0123abcd';
+      await cosd.inspect.put(cosd.bucket, mark, '{}', { modifiedAtMs });
+      assert.equal(await bench.clean(me), 0);
+      assert.equal(bench.keys().filter((key) => key === mark).length, left);
+      assert.equal(bench.keys().length, left, 'nothing else is left');
+    });
+  }
 });

@@ -1,10 +1,10 @@
 /** RNFR and RNTO: files in one step, directories object by object. COS has no rename. */
-import { createHash } from 'node:crypto';
 import { quotePath, replyForError } from '#gateway/ftp/replies.ts';
 import { keepParent } from '#gateway/storage/directory-marker.ts';
-import { type Jail, reservedName } from '#gateway/storage/keys.ts';
+import type { Jail } from '#gateway/storage/keys.ts';
 import { directoryExists } from '#gateway/storage/listing.ts';
-import { type ObjectInfo, StoreError } from '#gateway/storage/object-store.ts';
+import type { ObjectInfo } from '#gateway/storage/object-store.ts';
+import { type RenameBeginning, RenameMark } from '#gateway/storage/rename-mark.ts';
 import { renameFile } from '#gateway/transfer/rename.ts';
 import { renameDirectory } from '#gateway/transfer/rename-directory.ts';
 import { breakOff, LongReply } from '../long-reply.ts';
@@ -102,36 +102,44 @@ async function moveDirectory(session: Session, source: string, target: string): 
   if (await findFile(session, target)) {
     return session.reply(553, `${quotePath(target)}: a file has this name`);
   }
-  const mark = renameMark(session, source, target);
-  if ((await isDirectory(session, target)) && !(await mark.exists())) {
+  const { jail, store } = session.account;
+  const mark = new RenameMark(store, jail.prefix, source, target);
+  const beginning = await mark.begin((await isDirectory(session, target)) ? 'taken' : 'free');
+  if (beginning === 'refused') {
     return session.reply(553, `${quotePath(target)}: the directory exists already`);
   }
-  await mark.set();
   const progress = { files: 0 };
   const text = () => `${progress.files} files renamed so far`;
   const reply = new LongReply(session, { code: 250, text });
   let failure: { readonly error: unknown } | undefined;
   try {
-    await moveObjects(session, source, target, progress);
+    await moveObjects(session, { source, target, beginning }, progress);
   } catch (error) {
     failure = { error };
+  } finally {
+    // One of which nothing is there yet has not begun.
+    if (!failure || !(await isDirectory(session, target).catch(() => true)))
+      await clearMark(session, mark);
+    reply.stop();
   }
-  // One of which nothing is there yet has not begun.
-  if (!failure || !(await isDirectory(session, target).catch(() => true))) await mark.clear();
-  reply.stop();
   if (!failure) return renamedReply(session, source, target);
   const { error } = failure;
   return tellFailure(session, { source, ...progress, error, hasBegun: reply.hasBegun });
 }
 
+interface DirectoryMove {
+  readonly source: string;
+  readonly target: string;
+  readonly beginning: RenameBeginning;
+}
+
 /** @param progress counts files as they move. */
 async function moveObjects(
   session: Session,
-  source: string,
-  target: string,
+  { source, target, beginning }: DirectoryMove,
   progress: { files: number },
 ): Promise<void> {
-  const { jail, store, user } = session.account;
+  const { jail, store, user, permissions } = session.account;
   const { clock, transferObserver: observer } = session.services;
   const beganMs = clock.monotonicMs();
   const sourcePrefix = jail.directoryPrefix(source);
@@ -142,6 +150,9 @@ async function moveObjects(
     sourcePrefix,
     targetPrefix,
     checkTarget: (key) => checkKey(jail, key),
+    // What is there may be newer than the beginning of this rename.
+    takenTargets:
+      beginning === 'continued' && !permissions.has('overwrite') ? 'refused' : 'replaced',
     onMoved: ({ key }) => (progress.files += key.endsWith('/') ? 0 : 1),
     clock,
     observer,
@@ -174,26 +185,11 @@ async function tellFailure(session: Session, failure: RenameFailure): Promise<vo
   return session.reply(code, `${text}: ${done}, send RNFR and RNTO again to go on`);
 }
 
-/**
- * Says in the bucket that this rename was begun: only then may its target exist, so that the same rename
- * can be sent again after an interruption, and two directories are never mixed.
- */
-function renameMark(session: Session, source: string, target: string) {
-  const { jail, store } = session.account;
-  const name = createHash('sha256').update(`${source}\0${target}`).digest('hex');
-  const key = `${jail.prefix}${reservedName}/renames/${name}`;
-  const content = Buffer.from(JSON.stringify({ source, target }));
-  return {
-    async exists(): Promise<boolean> {
-      try {
-        await store.head(key);
-        return true;
-      } catch (error) {
-        if (error instanceof StoreError && error.kind === 'missing') return false;
-        throw error;
-      }
-    },
-    set: async () => void (await store.put(key, content, { contentType: 'application/json' })),
-    clear: () => store.delete(key),
-  };
+/** Never fails: what was renamed is renamed, whatever becomes of its mark. */
+async function clearMark(session: Session, mark: RenameMark): Promise<void> {
+  try {
+    await mark.clear();
+  } catch (error) {
+    session.log.warn({ mark: mark.key, err: error }, 'rename mark stays');
+  }
 }

@@ -13,6 +13,7 @@ import { hashPassword } from '#gateway/auth/password.ts';
 import { findFreePort } from '#gateway/run/free-port.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { cosPlace, gatewayWords, programKey } from '#test/support/gateway-words.ts';
+import { freePassivePort } from '#test/support/port-range.ts';
 import { startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 import { type Container, docker, runContainer } from './docker.ts';
@@ -47,7 +48,7 @@ async function startHouse(): Promise<House> {
   const file = join(directory.path, 'gateway.json');
   const words = gatewayWords(cosPlace(cosd), {
     listen_port: port,
-    passive_port: '63000-63099',
+    passive_port: await freePassivePort(100),
     accounts: [{ user: 'alice', password_hash: await hashPassword('secret') }],
   });
   await writeFile(file, JSON.stringify(words));

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { testBucket, testSecretId, testSecretKey } from '#test/support/cosd.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
+import { freePassivePort } from '#test/support/port-range.ts';
 import { type Program, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
@@ -34,7 +35,7 @@ async function startPair(directories: Readonly<Record<string, number>>): Promise
   stack.defer(() => void cosd.kill('SIGKILL'));
   const [{ port: cosPort }] = (await once(cosd, 'message')) as [{ port: number }];
   const config = join(directory.path, 'gateway.json');
-  await writeFile(config, JSON.stringify(gatewayWords(cosPort)));
+  await writeFile(config, JSON.stringify(gatewayWords(cosPort, await freePassivePort(16))));
   const gateway = stack.use(
     await startProgram({ args: ['serve', '--config', config], cwd: directory.path }),
   );
@@ -46,12 +47,12 @@ async function startPair(directories: Readonly<Record<string, number>>): Promise
   };
 }
 
-function gatewayWords(cosPort: number): Record<string, unknown> {
+function gatewayWords(cosPort: number, passivePort: string): Record<string, unknown> {
   return {
     listen_address: '127.0.0.1',
     listen_port: 0,
     admin_port: 0,
-    passive_port: '61300-61315',
+    passive_port: passivePort,
     cos: {
       bucket: testBucket,
       endpoint: `127.0.0.1:${cosPort}`,

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { cosPlace, gatewayWords, programKey } from '#test/support/gateway-words.ts';
+import { freePassivePort } from '#test/support/port-range.ts';
 import { type Program, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
@@ -37,7 +38,7 @@ async function startPair(words: Record<string, unknown>): Promise<Pair> {
     config,
     JSON.stringify(
       gatewayWords(cosPlace(cosd), {
-        passive_port: '61200-61299',
+        passive_port: await freePassivePort(100),
         ...words,
       }),
     ),

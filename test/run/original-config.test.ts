@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startTestCosd } from '#test/support/cosd.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
+import { freePortRange } from '#test/support/port-range.ts';
 import { startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
@@ -27,6 +28,7 @@ test('vsftpd.conf with inline comments: two accounts on two buckets, a secret wi
     'authority=RW                        # read and write',
     'delete_enable=true                  ; the default',
   ];
+  const { first, last } = await freePortRange(8);
   await writeFile(
     join(directory.path, 'vsftpd.conf'),
     [
@@ -35,7 +37,7 @@ test('vsftpd.conf with inline comments: two accounts on two buckets, a secret wi
       '[NETWORK]',
       'masquerade_address = XXX.XXX.XXX.XXX        # the sample nobody edited',
       'listen_port = 0                     # any',
-      'passive_port = 61400,61420          # a range',
+      `passive_port = ${first},${last}          # a range`,
       '[FILE_OPTION]',
       'single_file_max_size = 21474836480  # 20 GB',
       '[OPTIONAL]',

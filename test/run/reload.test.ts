@@ -9,14 +9,16 @@ import { testCertificate } from '#test/support/certificate.ts';
 import { until } from '#test/support/condition.ts';
 import { startTestCosd } from '#test/support/cosd.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
+import { freePassivePort } from '#test/support/port-range.ts';
 import { type Program, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 import { pairIn, writePair } from '#test/support/tls-gateway.ts';
 
+const passivePort = await freePassivePort(4);
 const yaml = (accounts: string, level = 'info') => `
 listen_address: 127.0.0.1
 listen_port: 0
-passive_port: 61710-61713
+passive_port: ${passivePort}
 admin_port: 0
 drain_accept_seconds: 0
 log: {level: ${level}}

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { listenError } from '#gateway/run/listen-error.ts';
+import { freePassivePort } from '#test/support/port-range.ts';
 import { runProgram, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
@@ -21,7 +22,7 @@ async function configured() {
   const words = {
     listen_address: '127.0.0.1',
     listen_port: 0,
-    passive_port: '61900-61903',
+    passive_port: await freePassivePort(4),
     cos: { bucket: 'inbox-1250000000', region: 'ap-guangzhou', secretid: 'id', secretkey: 'key' },
     accounts: [{ user: 'alice', password: 'secret' }],
   };

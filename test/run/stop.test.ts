@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
+import { freePassivePort } from '#test/support/port-range.ts';
 import { startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 
-const yaml = `
+const yaml = (passivePort: string) => `
 listen_address: 127.0.0.1
 listen_port: 0
-passive_port: 61700-61703
+passive_port: ${passivePort}
 masquerade_address_file: address
 admin_port: 0
 drain_accept_seconds: 1
@@ -22,7 +23,7 @@ accounts: [{user: alice, password: secret}]
 
 test('a session gets each new address of the file, and outlives SIGTERM for as long as it works', async () => {
   await using directory = await temporaryDirectory();
-  await writeFile(join(directory.path, 'gateway.yaml'), yaml);
+  await writeFile(join(directory.path, 'gateway.yaml'), yaml(await freePassivePort(4)));
   await using program = await startProgram({
     args: ['serve', '--config', 'gateway.yaml'],
     cwd: directory.path,
@@ -56,7 +57,7 @@ test('COSFTP_DEFAULTS=container opens the admin port to all and writes no file; 
   await using directory = await temporaryDirectory();
   await writeFile(
     join(directory.path, 'gateway.yaml'),
-    yaml.replace('masquerade_address_file: address', ''),
+    yaml(await freePassivePort(4)).replace('masquerade_address_file: address', ''),
   );
   const args = ['serve', '--config', 'gateway.yaml', '--set', 'drain_accept_seconds=0'];
   const env = { COSFTP_DEFAULTS: 'container' };

@@ -10,6 +10,7 @@ import { crc64 } from '#gateway/kit/crc64.ts';
 import { until } from '#test/support/condition.ts';
 import { startTestCosd, type TestCosd } from '#test/support/cosd.ts';
 import { gatewayWords } from '#test/support/gateway-words.ts';
+import { freePassivePort } from '#test/support/port-range.ts';
 import { type Program, startProgram } from '#test/support/program.ts';
 import { seededRandom } from '#test/support/random.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
@@ -46,7 +47,7 @@ async function tryAll(): Promise<readonly Trial[]> {
   await using cosd = await startTestCosd({ faults });
   const [file, localFile] = [join(directory.path, 'gateway.json'), join(directory.path, 'file')];
   await writeFile(localFile, bytes);
-  const words = { passive_port: '61760-61791', accounts: [{ user, password }] };
+  const words = { passive_port: await freePassivePort(32), accounts: [{ user, password }] };
   await writeFile(file, JSON.stringify(gatewayWords(cosd, words)));
   await using gateway = await startProgram({
     args: ['serve', '--config', file],

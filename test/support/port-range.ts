@@ -8,6 +8,12 @@ export interface PortRange {
   readonly last: number;
 }
 
+/** As the word passive_port wants it. @throws as freePortRange. */
+export async function freePassivePort(count: number): Promise<string> {
+  const { first, last } = await freePortRange(count);
+  return `${first}-${last}`;
+}
+
 /** Below Linux's ephemeral ports, which other connections take at any time. */
 const lowest = 12_000;
 const highest = 32_000;

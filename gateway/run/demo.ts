@@ -131,8 +131,9 @@ function demoRunsAlready(cause: ShelfError): RunError {
 
 /** Whether a new plan goes around ports that were taken between their trial and their use. */
 export function hasMoved(plan: DemoPlan, next: DemoPlan): boolean {
-  const isFtpElsewhere = plan.config.listen_port !== next.config.listen_port;
-  return isFtpElsewhere || plan.cosdPort !== next.cosdPort;
+  const portsOf = ({ config, cosdPort }: DemoPlan) =>
+    [config.listen_port, config.passive_port.first, cosdPort].join();
+  return portsOf(plan) !== portsOf(next);
 }
 
 /** What a person reads first; every line works as typed. */

@@ -1,5 +1,6 @@
 /** The ports clients connect to first; one that cannot be bound is one sentence naming the word to change. */
 import type { GatewayConfig } from '#gateway/config/model.ts';
+import { RunError } from './errors.ts';
 import { listenError } from './listen-error.ts';
 
 /** @throws RunError naming listen_address and listen_port. */
@@ -12,6 +13,17 @@ export async function openFtpPort<T>(
   } catch (error) {
     throw listenError(error, { host, port, hostWord: 'listen_address', portWord: 'listen_port' });
   }
+}
+
+/** @throws RunError port-taken, naming passive_port, when none of its ports could be bound. */
+export function requirePassivePort(
+  { passive_port: { first, last } }: GatewayConfig,
+  { numbers }: { readonly numbers: readonly number[] },
+): void {
+  if (numbers.length > 0) return;
+  throw new RunError('port-taken', `passive_port ${first}-${last}: all these ports are in use`, {
+    hint: 'Stop the programs that use them, or choose another passive_port.',
+  });
 }
 
 /** @throws RunError naming tls.implicit_port. */

@@ -23,7 +23,7 @@ import { PartPool } from '#gateway/transfer/budget.ts';
 import { Bandwidth } from './bandwidth.ts';
 import { Certificates } from './certificates.ts';
 import { tryPort } from './free-port.ts';
-import { openFtpPort } from './ftp-ports.ts';
+import { openFtpPort, requirePassivePort } from './ftp-ports.ts';
 import { resolveHost } from './host-addresses.ts';
 import { LiveConfig } from './live-config.ts';
 import { Logins } from './logins.ts';
@@ -50,6 +50,8 @@ export interface GatewayOptions {
   readonly dataReading?: DataReading;
   /** Instead of the configured range, for tests. */
   readonly passivePorts?: PassivePortsOptions['ports'];
+  /** When not one passive port can be bound. Default retry: the gateway goes on, and they are tried again. */
+  readonly whenPassiveTaken?: 'retry' | 'fail';
   /** Whether unfinished uploads of earlier runs are looked for. Default yes; tests count requests. */
   readonly janitor?: 'on' | 'off';
   /** For metrics: lines the log had to drop. */
@@ -77,7 +79,8 @@ export interface GatewayParts {
 
 /**
  * @param opened closes them, the last first.
- * @throws RunError when the FTP port is taken: one sentence, before sixteen about passive ports.
+ * @throws RunError when the FTP port is taken: one sentence, before sixteen about passive ports; and when
+ * all of these are, if that was asked for.
  */
 export async function openParts(
   options: GatewayOptions,
@@ -94,6 +97,7 @@ export async function openParts(
   const passivePorts = opened.adopt(await openPassivePorts(options, live, metrics), (it) =>
     it.close(),
   );
+  if (options.whenPassiveTaken === 'fail') requirePassivePort(config, passivePorts);
   const masquerade = opened.adopt(createMasquerade(options, metrics), (it) => it.close());
   const exempt = { contains: (address: string) => live.dataPeerNetworks.contains(address) };
   const bandwidth = new Bandwidth(clock);

@@ -136,6 +136,7 @@ async function run(how: RunOptions): Promise<ExitCode> {
         clock: systemClock,
         log: logging.log,
         env: options.env,
+        whenPassiveTaken: source ? 'retry' : 'fail', // a demo chooses again
         lostLogLines: () => logging.lostLines(),
         setLogLevel: (level) => logging.setLevel(level),
       });

@@ -5,7 +5,13 @@ import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { systemClock } from '#gateway/kit/clock.ts';
+import { silentLog } from '#gateway/kit/log.ts';
+import { RunError } from '#gateway/run/errors.ts';
+import { startGateway } from '#gateway/run/gateway.ts';
 import { listenError } from '#gateway/run/listen-error.ts';
+import { FtpClient } from '#test/support/ftp-client.ts';
+import { loadWords } from '#test/support/gateway.ts';
 import { freePassivePort } from '#test/support/port-range.ts';
 import { runProgram, startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
@@ -17,16 +23,17 @@ async function takenPort(): Promise<AsyncDisposable & { readonly port: number }>
   return { port, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
+const words = {
+  listen_address: '127.0.0.1',
+  listen_port: 0,
+  cos: { bucket: 'inbox-1250000000', region: 'ap-guangzhou', secretid: 'id', secretkey: 'key' },
+  accounts: [{ user: 'alice', password: 'secret' }],
+};
+
 async function configured() {
   const directory = await temporaryDirectory();
-  const words = {
-    listen_address: '127.0.0.1',
-    listen_port: 0,
-    passive_port: await freePassivePort(4),
-    cos: { bucket: 'inbox-1250000000', region: 'ap-guangzhou', secretid: 'id', secretkey: 'key' },
-    accounts: [{ user: 'alice', password: 'secret' }],
-  };
-  await writeFile(join(directory.path, 'gateway.json'), JSON.stringify(words));
+  const text = JSON.stringify({ ...words, passive_port: await freePassivePort(4) });
+  await writeFile(join(directory.path, 'gateway.json'), text);
   const start = (...more: string[]) =>
     runProgram({ args: ['serve', '-c', 'gateway.json', ...more], cwd: directory.path });
   return { start, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
@@ -58,6 +65,18 @@ describe('a start that fails', () => {
     assert.match(stderr, /listen_address 203\.0\.113\.9, .*: this machine has no such address/);
   });
 
+  test('taken passive ports end only who would choose others, as a demo does', async () => {
+    await using taken = await takenPort();
+    const { config } = loadWords({ ...words, admin_port: 0, passive_port: taken.port });
+    const start = (whenPassiveTaken: 'retry' | 'fail') =>
+      startGateway({ config, clock: systemClock, log: silentLog, env: {}, whenPassiveTaken });
+    await assert.rejects(
+      start('fail'),
+      (error) => error instanceof RunError && error.kind === 'port-taken',
+    );
+    await using _started = await start('retry');
+  });
+
   test('a second demo in one directory names the first and --data-dir', async () => {
     await using directory = await temporaryDirectory();
     const demo = { args: ['serve', '--demo'], cwd: directory.path };
@@ -78,8 +97,14 @@ describe('a start that fails', () => {
         await startProgram({ args: ['serve', '--demo', '--data-dir', name], cwd: directory.path }),
       ),
     );
-    const ports = (await Promise.all(starts)).map(({ listening }) => listening['ftp_port']);
-    assert.equal(new Set(ports).size, 3);
+    const demos = await Promise.all(starts);
+    assert.equal(new Set(demos.map(({ listening }) => listening['ftp_port'])).size, 3);
+    for (const { stdout } of demos) {
+      const [, user, password, port] =
+        /ftp:\/\/(\w+):(\w+)@127\.0\.0\.1:(\d+)\//.exec(stdout) ?? [];
+      await using client = await FtpClient.logIn(Number(port), user, password);
+      await client.expect(227, 'PASV');
+    }
   });
 
   test('cosd names its own words, and the place that can be no directory', async () => {

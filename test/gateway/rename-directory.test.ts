@@ -235,6 +235,22 @@ describe('a directory', () => {
     assert.deepEqual(ftp.keys(), ['top', 'two/b']);
   });
 
+  for (const operation of ['PutObject', 'GetBucket'] as const) {
+    test(`goes with its last file where the key lacks ${operation}, and the file goes`, async () => {
+      await using ftp = await withFiles({ 'x/only': '1', 'y/only': '2' });
+      await using client = await FtpClient.logIn(ftp.port);
+      const markers = operation === 'PutObject' ? { key: '*/' } : {};
+      ftp.cosd.faults.set([{ operation, ...markers, times: 'always', act: denied }]);
+      await client.expect(250, 'DELE x/only');
+      assert.deepEqual(ftp.keys(), ['y/only']);
+      const told = ftp.lines.filter(({ msg }) => msg.startsWith('directory marker not permitted'));
+      assert.deepEqual(
+        told.map(({ level, ['path']: path }) => [level, path]),
+        [['warn', '/x']],
+      );
+    });
+  }
+
   test('that is not empty is not removed', async () => {
     await using ftp = await withFiles(tree);
     await using client = await FtpClient.logIn(ftp.port);

@@ -102,7 +102,7 @@ async function removeDirectory(session: Session, argument: string): Promise<void
   if (second || first.key !== prefix) {
     return session.reply(550, `${quotePath(path)}: the directory is not empty`);
   }
-  await keepParent(store, jail, path, prefix);
+  await keepParent({ store, jail, log: session.log }, path, prefix);
   await deleteSettled(store, prefix, { signal: session.closed });
   session.log.info({ user, path }, 'directory removed');
   return session.reply(250, `${quotePath(path)} removed`);

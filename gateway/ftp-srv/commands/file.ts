@@ -65,7 +65,7 @@ async function deleteFile(session: Session, argument: string): Promise<void> {
   if (!(await isAllowed(session, 'delete', 'DELE', path))) return;
   const info = await headFile(session, path);
   const { jail, store } = session.account;
-  await keepParent(store, jail, path, info.key);
+  await keepParent({ store, jail, log: session.log }, path, info.key);
   await deleteSettled(store, info.key);
   session.log.info({ user: session.account.user, path, bytes: info.sizeBytes }, 'file deleted');
   await session.reply(250, `${quotePath(path)} deleted`);

@@ -86,7 +86,7 @@ async function moveFile(
   const isTaken = (await findFile(session, target)) !== undefined;
   if (isTaken && !(await isAllowed(session, 'overwrite', 'RNTO', target))) return;
   const targetKey = jail.objectKey(target);
-  await keepParent(store, jail, source, info.key);
+  await keepParent({ store, jail, log: session.log }, source, info.key);
   const { closed: signal, log } = session;
   const context = { store, clock, observer, log, signal };
   await renameFile({ ...context, sourceKey: info.key, source: info, targetKey });
@@ -144,7 +144,7 @@ async function moveObjects(
   const beganMs = clock.monotonicMs();
   const sourcePrefix = jail.directoryPrefix(source);
   const targetPrefix = jail.directoryPrefix(target);
-  await keepParent(store, jail, source, sourcePrefix);
+  await keepParent({ store, jail, log: session.log }, source, sourcePrefix);
   await renameDirectory({
     store,
     sourcePrefix,

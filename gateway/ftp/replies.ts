@@ -121,10 +121,7 @@ const transferReplies = {
   corrupt: { code: 451, text: 'The checksum of the file and of the store differ' },
   aborted: { code: 426, text: 'Stopped' },
   unsettled: { code: 450, text: 'Files keep arriving in the directory' },
-  'target-taken': {
-    code: 553,
-    text: 'A file with the new name and other content is there already',
-  },
+  'target-taken': { code: 553, text: 'A file of this name is there already' },
   'source-kept': { code: 451, text: 'The copy was made, but the old name could not be removed' },
 } as const satisfies Record<TransferErrorKind, Reply>;
 
@@ -134,11 +131,12 @@ const authReplies = {
 
 /**
  * Too large: the original tool's word, because scripts look for it; the sentence behind it names the
- * limit. Anything else with a store failure underneath carries that one's reference.
+ * limit. A name that is taken: the sentence that says which. Anything else with a store failure underneath carries that one's reference.
  */
 function transferReply(error: TransferError): Reply {
   const reply = transferReplies[error.kind];
   if (error.kind === 'too-large') return { ...reply, text: `IOError: ${error.message}` };
+  if (error.kind === 'target-taken') return { ...reply, text: error.message };
   return error.cause instanceof StoreError ? withReference(reply, error.cause) : reply;
 }
 

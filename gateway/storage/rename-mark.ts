@@ -41,13 +41,15 @@ export class RenameMark {
       await this.#write();
       return 'new';
     }
-    const before = await this.#find();
-    if (!before) return 'refused';
+    const mark = await this.#find();
+    if (!mark) return 'refused';
+    const ageMs = (await this.#storeTime()) - mark.modifiedAt.getTime();
+    if (!(ageMs < renameMarkMs)) {
+      await this.clear();
+      return 'refused';
+    }
     await this.#write();
-    const now = await this.#store.head(this.key); // what the store's clock says
-    if (now.modifiedAt.getTime() - before.modifiedAt.getTime() < renameMarkMs) return 'continued';
-    await this.clear();
-    return 'refused';
+    return 'continued';
   }
 
   /** Nothing is left to go on with. @throws StoreError */
@@ -57,6 +59,18 @@ export class RenameMark {
 
   async #write(): Promise<void> {
     await this.#store.put(this.key, this.#content, { contentType: 'application/json' });
+  }
+
+  /**
+   * What the store's clock says, from an object written now. Not from the mark: an old one would be young
+   * when what follows fails.
+   */
+  async #storeTime(): Promise<number> {
+    const key = `${this.key}-now`;
+    await this.#store.put(key, this.#content, { contentType: 'application/json' });
+    const { modifiedAt } = await this.#store.head(key);
+    await this.#store.delete(key);
+    return modifiedAt.getTime();
   }
 
   async #find(): Promise<ObjectInfo | undefined> {

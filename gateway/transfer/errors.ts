@@ -17,7 +17,7 @@ export type TransferErrorKind =
   | 'aborted'
   /** A rename copied and verified its target, but both names exist now. */
   | 'source-kept'
-  /** A rename that may not replace anything found another file at its target. */
+  /** A rename that may not replace anything found another file at its target; the message names it. */
   | 'target-taken'
   /** Files arrive in a directory as fast as its rename moves them. */
   | 'unsettled';

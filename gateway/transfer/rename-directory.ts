@@ -122,7 +122,7 @@ async function moveOne(
  * @throws TransferError `target-taken`
  */
 async function freeSource(
-  { store, takenTargets, signal }: RenameDirectoryOptions,
+  { store, targetPrefix, takenTargets, signal }: RenameDirectoryOptions,
   sourceKey: string,
   targetKey: string,
 ): Promise<{ source?: ObjectInfo }> {
@@ -131,7 +131,9 @@ async function freeSource(
   const source = await store.head(sourceKey, call);
   const target = await findObject(store, targetKey, call);
   if (target && !isEqual(source, target)) {
-    throw new TransferError('target-taken', `another file is there already: ${targetKey}`);
+    const path = targetKey.slice(targetPrefix.length);
+    const text = `${path} is there already with other content, move it away first`;
+    throw new TransferError('target-taken', text);
   }
   return { source };
 }

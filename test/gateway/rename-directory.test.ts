@@ -157,7 +157,9 @@ describe('RNFR and RNTO of a directory', () => {
       await using ftp = await interrupted({ account: { permissions } });
       await using client = await FtpClient.logIn(ftp.port);
       await client.expect(350, 'RNFR a');
-      await client.expect(code, 'RNTO b');
+      const { code: answer, text } = await client.command('RNTO b');
+      assert.equal(answer, code);
+      if (code === 553) assert.match(text, /^553 sub\/deep\/ünï is there already/);
       assert.equal(String(await ftp.bytes('b/sub/deep/ünï')), content);
       assert.equal(ftp.keys().includes('a/sub/deep/ünï'), code === 553);
     });
@@ -181,6 +183,25 @@ describe('RNFR and RNTO of a directory', () => {
         [],
         'no mark is left',
       );
+    });
+  }
+
+  for (const [words, operation, nth] of [
+    ['the store cannot tell the time', 'HeadObject', 2],
+    ['the old mark cannot be removed', 'DeleteObject', 1],
+  ] as const) {
+    test(`a day later stay refused when ${words} the first time`, async () => {
+      await using ftp = await interrupted();
+      const [mark = ''] = ftp.allKeys().filter((key) => key.startsWith('.cosftp/renames/'));
+      const modifiedAtMs = Date.now() - 24 * 3_600_000;
+      await ftp.cosd.inspect.put(ftp.cosd.bucket, mark, 'mark', { modifiedAtMs });
+      ftp.cosd.faults.set([{ operation, key: '.cosftp/renames/*', nth, act: denied }]);
+      await using client = await FtpClient.logIn(ftp.port);
+      await client.expect(350, 'RNFR a');
+      await client.expect(550, 'RNTO b');
+      await client.expect(350, 'RNFR a');
+      await client.expect(553, 'RNTO b');
+      assert.equal(String(await ftp.bytes('b/sub/deep/ünï')), 'precious');
     });
   }
 

@@ -118,8 +118,9 @@ async function moveDirectory(session: Session, source: string, target: string): 
     failure = { error };
   } finally {
     // One of which nothing is there yet has not begun.
-    if (!failure || !(await isDirectory(session, target).catch(() => true)))
+    if (!failure || !(await isDirectory(session, target).catch(() => true))) {
       await clearMark(session, mark);
+    }
     reply.stop();
   }
   if (!failure) return renamedReply(session, source, target);

@@ -16,7 +16,7 @@ import { spec, type TestEvent } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 
 /** Slow, or in need of programs and clusters: see their scripts in package.json. */
-const suitesWithOwnScript = ['clients', 'container', 'memory', 'kube', 'e2e', 'long'];
+const suitesWithOwnScript = ['clients', 'container', 'memory', 'e2e', 'long'];
 
 /** A test that takes longer hangs. */
 const testTimeoutMs = 240_000;

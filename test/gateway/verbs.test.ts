@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { uniqueName } from '#gateway/ftp-srv/commands/unique.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTestGateway } from '#test/support/gateway.ts';
+import { startTlsGateway } from '#test/support/tls-gateway.ts';
 
 test('HOST takes any name before USER and none after it', async () => {
   await using ftp = await startTestGateway();
@@ -103,6 +104,45 @@ test('what is known and refused says why, and HELP does not offer it', async () 
   assert.match((await client.expect(502, 'SMNT /x')).text, /one file system/);
   assert.doesNotMatch((await client.expect(214, 'HELP')).text, /SMNT|ACCT/);
   assert.match((await client.expect(214, 'HELP smnt')).text, /Not supported/);
+});
+
+/** The verbs HELP lists, in capitals. */
+async function helpVerbs(client: FtpClient): Promise<string[]> {
+  const { text } = await client.expect(214, 'HELP');
+  return text.split('\n').slice(1, -1).join(' ').trim().split(/\s+/);
+}
+
+const conditional = ['AUTH', 'CCC', 'EPRT', 'MFMT', 'PBSZ', 'PORT', 'PROT'];
+
+test('HELP lists no verb that this configuration answers with 502', async () => {
+  await using ftp = await startTestGateway();
+  await using client = await FtpClient.logIn(ftp.port);
+  const listed = await helpVerbs(client);
+  assert.ok(listed.length > 30, listed.join(' '));
+  assert.deepEqual(
+    conditional.filter((verb) => listed.includes(verb)),
+    [],
+  );
+  const ending = ['HELP', 'QUIT', 'REIN', 'USER', 'PASS'];
+  for (const verb of listed.filter((name) => !ending.includes(name))) {
+    const { code, text } = await client.command(`${verb} x`);
+    assert.notEqual(code, 502, `${verb}: ${text}`);
+  }
+  assert.doesNotMatch((await client.expect(214, 'SITE HELP')).text, /UTIME/);
+  assert.doesNotMatch((await client.expect(214, 'HELP SITE')).text, /UTIME/);
+});
+
+test('HELP lists them where they are switched on', async () => {
+  await using ftp = await startTlsGateway({
+    words: { active_mode: 'enabled', store_mtime: true },
+  });
+  await using client = await FtpClient.logIn(ftp.port);
+  const listed = await helpVerbs(client);
+  assert.deepEqual(
+    conditional.filter((verb) => !listed.includes(verb)),
+    [],
+  );
+  assert.match((await client.expect(214, 'SITE HELP')).text, /\n UTIME <path> /);
 });
 
 test('an unknown verb is not repeated to whoever sent it', async () => {

@@ -22,6 +22,7 @@ export const activeCommands: readonly CommandEntry[] = [
     source: 'RFC 959 section 4.1.2',
     argument: 'required',
     login: 'required',
+    isAvailable: isSwitchedOn,
     transferParameters: 'kept',
     run: (session, argument) => activate(session, 'port', () => parsePort(argument)),
   },
@@ -32,19 +33,24 @@ export const activeCommands: readonly CommandEntry[] = [
     source: 'RFC 2428 section 2',
     argument: 'required',
     login: 'required',
-    feature: ({ services }) => (services.activeMode === 'enabled' ? 'EPRT' : undefined),
+    feature: (session) => (isSwitchedOn(session) ? 'EPRT' : undefined),
+    isAvailable: isSwitchedOn,
     transferParameters: 'kept',
     run: (session, argument) =>
       activate(session, 'eprt', () => parseExtendedPort(argument, protocolOf(session.peerAddress))),
   },
 ];
 
+function isSwitchedOn({ services }: Session): boolean {
+  return services.activeMode === 'enabled';
+}
+
 async function activate(
   session: Session,
   mode: 'port' | 'eprt',
   parse: () => ActiveTarget | 'foreign-protocol' | undefined,
 ): Promise<void> {
-  if (session.services.activeMode === 'disabled') {
+  if (!isSwitchedOn(session)) {
     return session.reply(502, 'Active mode is switched off here: use EPSV or PASV');
   }
   if (session.isExtendedPassiveOnly) return session.reply(501, 'EPSV ALL was sent: use EPSV');

@@ -18,7 +18,9 @@ export interface CommandEntry {
   /** The line FEAT shows (RFC 2389 section 3.2); undefined: none as the server is configured. */
   readonly feature?: string | ((session: Session) => string | undefined);
   /** What HELP of this command adds, one line each. */
-  readonly details?: readonly string[];
+  readonly details?: (session: Session) => readonly string[];
+  /** Whether it is of any use as the server is configured; what is not, HELP does not list. Default: yes. */
+  readonly isAvailable?: (session: Session) => boolean;
   /** `refused`: known, answered 502 with a reason, and left out of what HELP lists. */
   readonly standing?: 'refused';
   /**

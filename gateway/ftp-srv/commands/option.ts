@@ -15,7 +15,7 @@ export const optionCommands: readonly CommandEntry[] = [
     login: 'not-required',
     feature: 'UTF8',
     transferParameters: 'kept',
-    details: ['UTF8 ON|OFF', 'MLST <fact>;<fact>;…', `HASH ${hashNames.join('|')}`],
+    details: () => ['UTF8 ON|OFF', 'MLST <fact>;<fact>;…', `HASH ${hashNames.join('|')}`],
     run: async (session, argument) => {
       const [name = '', ...rest] = argument.split(' ');
       const choose = options.get(name.toUpperCase());

@@ -1,12 +1,14 @@
 /**
  * AUTH, PBSZ, PROT and CCC: the part of RFC 2228 that TLS needs (RFC 4217). Without a certificate all of
- * them are 502, and FEAT does not name them.
+ * them are refused, and neither FEAT nor HELP names them.
  */
 import { secureControl } from '../security.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
 
-const offered = (line: string) => (session: Session) => (session.services.tls ? line : undefined);
+const hasCertificate = ({ services }: Session) => services.tls !== undefined;
+const offered = (line: string) => (session: Session) =>
+  hasCertificate(session) ? line : undefined;
 
 export const securityCommands: readonly CommandEntry[] = [
   {
@@ -17,6 +19,7 @@ export const securityCommands: readonly CommandEntry[] = [
     argument: 'required',
     login: 'not-required',
     feature: offered('AUTH TLS'),
+    isAvailable: hasCertificate,
     transferParameters: 'forgotten',
     run: authenticate,
   },
@@ -28,6 +31,7 @@ export const securityCommands: readonly CommandEntry[] = [
     argument: 'required',
     login: 'not-required',
     feature: offered('PBSZ'),
+    isAvailable: hasCertificate,
     transferParameters: 'kept',
     run: setBufferSize,
   },
@@ -39,6 +43,7 @@ export const securityCommands: readonly CommandEntry[] = [
     argument: 'required',
     login: 'not-required',
     feature: offered('PROT'),
+    isAvailable: hasCertificate,
     transferParameters: 'kept',
     run: setProtection,
   },
@@ -49,6 +54,7 @@ export const securityCommands: readonly CommandEntry[] = [
     source: 'RFC 4217 section 6',
     argument: 'none',
     login: 'not-required',
+    isAvailable: hasCertificate,
     transferParameters: 'kept',
     run: (session) =>
       session.security

@@ -104,14 +104,17 @@ async function help(
 ): Promise<void> {
   const verb = argument.trim().toUpperCase();
   if (verb === '') {
-    const offered = table.filter(({ standing }) => standing !== 'refused');
+    const offered = table.filter(
+      ({ standing, isAvailable }) => standing !== 'refused' && isAvailable?.(session) !== false,
+    );
     const verbs = offered.map((entry) => entry.verbs[0]).sort();
     const rows = chunk(verbs, 8).map((row) => ` ${row.map((name) => name.padEnd(6)).join('')}`);
     return session.reply(214, 'Commands, HELP <command> explains one', ...rows, 'End');
   }
   const entry = table.find((candidate) => candidate.verbs.includes(verb));
   if (!entry) return session.reply(502, 'No such command');
-  const { syntax, description, details = [] } = entry;
+  const { syntax, description } = entry;
+  const details = entry.details?.(session) ?? [];
   return session.reply(214, `${verb} ${syntax}`.trim(), ` ${description}`, ...details, 'End');
 }
 

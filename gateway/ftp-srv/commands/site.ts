@@ -6,12 +6,13 @@
 import { parseUtimeArgument } from '#gateway/ftp/time-value.ts';
 import type { Session } from '../session.ts';
 import type { CommandEntry } from './entry.ts';
-import { refuseTimes, setTime } from './time.ts';
+import { refuseTimes, setTime, storesTimes } from './time.ts';
 
 interface SiteCommand {
   readonly word: string;
   readonly syntax: string;
   readonly description: string;
+  readonly isAvailable?: (session: Session) => boolean;
   run(session: Session, argument: string): Promise<void>;
 }
 
@@ -20,7 +21,7 @@ const siteTable: readonly SiteCommand[] = [
     word: 'HELP',
     syntax: '',
     description: 'this list',
-    run: (session) => session.reply(214, 'SITE commands', ...siteHelp(), 'End'),
+    run: (session) => session.reply(214, 'SITE commands', ...siteHelp(session), 'End'),
   },
   {
     word: 'CHMOD',
@@ -35,19 +36,20 @@ const siteTable: readonly SiteCommand[] = [
     word: 'UTIME',
     syntax: '<path> <atime> <mtime> <ctime> UTC',
     description: 'as MFMT, with store_mtime only',
+    isAvailable: storesTimes,
     run: async (session, argument) => {
       const wish = parseUtimeArgument(argument);
-      if (!session.services.storeMtime) return refuseTimes(session);
+      if (!storesTimes(session)) return refuseTimes(session);
       if (wish) return setTime(session, 'SITE UTIME', wish, 200);
       return session.reply(501, 'Syntax: SITE UTIME <path> <atime> <mtime> <ctime> UTC');
     },
   },
 ];
 
-function siteHelp(): string[] {
-  return siteTable.map(
-    ({ word, syntax, description }) => ` ${[word, syntax].join(' ').trim()}: ${description}`,
-  );
+function siteHelp(session: Session): string[] {
+  return siteTable
+    .filter(({ isAvailable }) => isAvailable?.(session) !== false)
+    .map(({ word, syntax, description }) => ` ${[word, syntax].join(' ').trim()}: ${description}`);
 }
 
 export const siteCommands: readonly CommandEntry[] = [
@@ -59,7 +61,7 @@ export const siteCommands: readonly CommandEntry[] = [
     argument: 'required',
     login: 'required',
     transferParameters: 'kept',
-    details: siteHelp(),
+    details: siteHelp,
     run: async (session, argument) => {
       const [word = '', ...rest] = argument.split(' ');
       const command = siteTable.find((row) => row.word === word.toUpperCase());

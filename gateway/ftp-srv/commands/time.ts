@@ -35,16 +35,21 @@ export const timeCommands: readonly CommandEntry[] = [
     source: 'draft-somers-ftp-mfxx-04 section 3',
     argument: 'required',
     login: 'required',
-    feature: ({ services }) => (services.storeMtime ? 'MFMT' : undefined),
+    feature: (session) => (storesTimes(session) ? 'MFMT' : undefined),
+    isAvailable: storesTimes,
     transferParameters: 'kept',
     run: async (session, argument) => {
       const wish = parseTimedPath(argument);
-      if (!session.services.storeMtime) return refuseTimes(session);
+      if (!storesTimes(session)) return refuseTimes(session);
       if (!wish) return session.reply(501, `Syntax: MFMT ${timeSyntax}`);
       return setTime(session, 'MFMT', wish, 213);
     },
   },
 ];
+
+export function storesTimes({ services }: Session): boolean {
+  return services.storeMtime;
+}
 
 /** What every attempt to set a time is told without `store_mtime`. */
 export function refuseTimes(session: Session): Promise<void> {

@@ -19,9 +19,6 @@ export function renameMarksPrefix(prefix: string): string {
   return `${prefix}${reservedName}/renames/`;
 }
 
-/** `refused`: the target exists, and not because this rename was begun within a day. */
-export type RenameBeginning = 'new' | 'continued' | 'refused';
-
 export class RenameMark {
   readonly key: string;
   readonly #store: ObjectStore;
@@ -35,21 +32,24 @@ export class RenameMark {
     this.#content = Buffer.from(JSON.stringify({ source, target }));
   }
 
-  /** Marks the rename, unless it is refused. @throws StoreError */
-  async begin(target: 'free' | 'taken'): Promise<RenameBeginning> {
-    if (target === 'free') {
-      await this.#write();
-      return 'new';
-    }
-    const mark = await this.#find();
-    if (!mark) return 'refused';
-    const ageMs = (await this.#storeTime()) - mark.modifiedAt.getTime();
-    if (!(ageMs < renameMarkMs)) {
-      await this.clear();
-      return 'refused';
-    }
+  /**
+   * Marks the rename as begun. @returns false when the target is taken, and not because this rename was
+   * begun within a day. @throws StoreError
+   */
+  async begin(target: 'free' | 'taken'): Promise<boolean> {
+    if (target === 'taken' && !(await this.#counts())) return false;
     await this.#write();
-    return 'continued';
+    return true;
+  }
+
+  /** An old mark is removed. */
+  async #counts(): Promise<boolean> {
+    const mark = await this.#find();
+    if (!mark) return false;
+    const ageMs = (await this.#storeTime()) - mark.modifiedAt.getTime();
+    if (ageMs < renameMarkMs) return true;
+    await this.clear();
+    return false;
   }
 
   /** Nothing is left to go on with. @throws StoreError */

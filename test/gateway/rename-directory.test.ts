@@ -165,6 +165,22 @@ describe('RNFR and RNTO of a directory', () => {
     });
   }
 
+  test('keep a file that comes to the target while they run, for who may not overwrite', async () => {
+    const many = Array.from({ length: 20 }, (_, index) => [`a/f${10 + index}`, 'moved'] as const);
+    const permissions = ['list', 'read', 'write'] as const;
+    await using ftp = await withFiles(Object.fromEntries(many), { account: { permissions } });
+    const act = { do: 'delay', delayMs: 1_500 } as const;
+    ftp.cosd.faults.set([{ operation: 'PutObjectCopy', times: 'always', act }]);
+    await using client = await FtpClient.logIn(ftp.port);
+    await client.expect(350, 'RNFR a');
+    client.send('RNTO b');
+    await until('the first to be copied', () => ftp.cosd.requests().PutObjectCopy >= 1);
+    await ftp.cosd.inspect.put(ftp.cosd.bucket, 'b/f29', 'precious');
+    assert.match((await client.reply()).text, /^553 f29 is there already/);
+    assert.equal(String(await ftp.bytes('b/f29')), 'precious');
+    assert.equal(String(await ftp.bytes('a/f29')), 'moved');
+  });
+
   for (const [words, ageMs, code] of [
     ['within a day', 24 * 3_600_000 - 600_000, 250],
     ['not a day later, when nobody remembers it', 24 * 3_600_000, 553],

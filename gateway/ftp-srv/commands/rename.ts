@@ -4,7 +4,7 @@ import { keepParent } from '#gateway/storage/directory-marker.ts';
 import type { Jail } from '#gateway/storage/keys.ts';
 import { directoryExists } from '#gateway/storage/listing.ts';
 import type { ObjectInfo } from '#gateway/storage/object-store.ts';
-import { type RenameBeginning, RenameMark } from '#gateway/storage/rename-mark.ts';
+import { RenameMark } from '#gateway/storage/rename-mark.ts';
 import { renameFile } from '#gateway/transfer/rename.ts';
 import { renameDirectory } from '#gateway/transfer/rename-directory.ts';
 import { breakOff, LongReply } from '../long-reply.ts';
@@ -104,8 +104,8 @@ async function moveDirectory(session: Session, source: string, target: string): 
   }
   const { jail, store } = session.account;
   const mark = new RenameMark(store, jail.prefix, source, target);
-  const beginning = await mark.begin((await isDirectory(session, target)) ? 'taken' : 'free');
-  if (beginning === 'refused') {
+  const isBegun = await mark.begin((await isDirectory(session, target)) ? 'taken' : 'free');
+  if (!isBegun) {
     return session.reply(553, `${quotePath(target)}: the directory exists already`);
   }
   const progress = { files: 0 };
@@ -113,7 +113,7 @@ async function moveDirectory(session: Session, source: string, target: string): 
   const reply = new LongReply(session, { code: 250, text });
   let failure: { readonly error: unknown } | undefined;
   try {
-    await moveObjects(session, { source, target, beginning }, progress);
+    await moveObjects(session, source, target, progress);
   } catch (error) {
     failure = { error };
   } finally {
@@ -128,16 +128,11 @@ async function moveDirectory(session: Session, source: string, target: string): 
   return tellFailure(session, { source, ...progress, error, hasBegun: reply.hasBegun });
 }
 
-interface DirectoryMove {
-  readonly source: string;
-  readonly target: string;
-  readonly beginning: RenameBeginning;
-}
-
 /** @param progress counts files as they move. */
 async function moveObjects(
   session: Session,
-  { source, target, beginning }: DirectoryMove,
+  source: string,
+  target: string,
   progress: { files: number },
 ): Promise<void> {
   const { jail, store, user, permissions } = session.account;
@@ -151,9 +146,8 @@ async function moveObjects(
     sourcePrefix,
     targetPrefix,
     checkTarget: (key) => checkKey(jail, key),
-    // What is there may be newer than the beginning of this rename.
-    takenTargets:
-      beginning === 'continued' && !permissions.has('overwrite') ? 'refused' : 'replaced',
+    // What is there came after the beginning of this rename: it takes minutes, and may be gone on with.
+    takenTargets: permissions.has('overwrite') ? 'replaced' : 'refused',
     onMoved: ({ key }) => (progress.files += key.endsWith('/') ? 0 : 1),
     clock,
     observer,

@@ -3,36 +3,22 @@
  * start-up times. Ports are free ones, so it runs beside a gateway on the usual ports.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { findFreePort } from '#gateway/run/free-port.ts';
 import { until } from '#test/support/condition.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 import { type Container, command, docker, hardening, runContainer } from './docker.ts';
-
-const root = join(import.meta.dirname, '../..');
-const image = process.env['GATEWAY_IMAGE'] ?? 'cos-ftp-gateway:test';
-const operatorImage = process.env['OPERATOR_IMAGE'] ?? 'cos-ftp-gateway-operator:test';
-
-async function build(target: string, tag: string): Promise<void> {
-  const beganMs = performance.now();
-  await docker('build', '--network', 'host', '--target', target, '--tag', tag, root);
-  const bytes = Number(await docker('image', 'inspect', '--format', '{{.Size}}', tag));
-  const base = Number(
-    await docker('image', 'inspect', '--format', '{{.Size}}', 'node:24-bookworm-slim'),
-  );
-  const mib = (size: number) => `${(size / 1024 / 1024).toFixed(0)} MiB`;
-  const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
-  say(`image ${tag}: ${mib(bytes)}, ${mib(bytes - base)} over its base, built in ${seconds} s`);
-}
+import { gatewayImage as image, operatorImage } from './images.ts';
 
 /** For whoever reads the run. */
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 let nextPassive = 62_000;
+
+const root = join(import.meta.dirname, '../..');
 
 interface Ports {
   readonly ftp: number;
@@ -95,8 +81,6 @@ async function curl(...args: readonly string[]): Promise<string> {
 }
 
 describe('the gateway image', () => {
-  before(() => build('gateway', image));
-
   test('hardened, stores and reads by curl, with EPSV and with PASV, and is healthy', async () => {
     await using directory = await temporaryDirectory();
     const file = join(directory.path, 'hello.txt');
@@ -229,9 +213,8 @@ describe('the gateway image', () => {
 const askSessions =
   "fetch('http://127.0.0.1:9121/statusz').then(r => r.json()).then(s => console.log(s.sessions))";
 
-describe('the operator image', { skip: !existsSync(join(root, 'operator/main.ts')) }, () => {
-  test('builds, and tells its options hardened', async () => {
-    await build('operator', operatorImage);
+describe('the operator image', () => {
+  test('tells its options hardened', async () => {
     const { code, stdout, stderr } = await command('docker', [
       'run',
       '--rm',

@@ -17,8 +17,8 @@ import { freePassivePort } from '#test/support/port-range.ts';
 import { startProgram } from '#test/support/program.ts';
 import { temporaryDirectory } from '#test/support/temporary-directory.ts';
 import { type Container, docker, runContainer } from './docker.ts';
+import { gatewayImage as image } from './images.ts';
 
-const image = process.env['GATEWAY_IMAGE'] ?? 'cos-ftp-gateway:test';
 const MiB = 1024 * 1024;
 const uploadCount = 64;
 const uploadBytes = 24 * MiB;

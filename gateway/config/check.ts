@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { type Block, isBlock, isWritten, type Path, type Tree } from './origin.ts';
 import { quoteWord } from './problem.ts';
 import { bareSchema, gatewayBlock, holdsPath, type WrittenConfig } from './schema.ts';
-import { nearest } from './suggest.ts';
+import { hintForUnknown } from './unknown-word.ts';
 
 export interface Issue {
   readonly path: Path;
@@ -89,7 +89,8 @@ function checkBlock(block: z.ZodObject, raw: Tree, path: Path, walk: Walk): unkn
   const words = Object.keys(block.shape);
   const unknown = Object.keys(raw).filter((word) => !Object.hasOwn(block.shape, word));
   for (const [count, word] of unknown.entries()) {
-    walk.issues.push(unknownWord(word, count < suggestionsMax ? words : [], path));
+    const hint = count < suggestionsMax ? hintForUnknown(word, words) : undefined;
+    walk.issues.push(unknownWord(word, hint, path));
   }
   const values = Object.entries(block.shape).map(([word, schema]) => {
     return [word, checkValue(schema, raw[word], [...path, word], walk)] as const;
@@ -150,10 +151,7 @@ function toIssue(issue: z.core.$ZodIssue, path: Path): Issue {
   return typeof hint === 'string' ? { path, message, hint } : { path, message };
 }
 
-function unknownWord(word: string, known: readonly string[], path: Path): Issue {
-  const near = nearest(word, known);
-  const gluedHint = /^\w+:./.test(word) ? 'a space is missing after the colon' : undefined;
-  const hint = near === undefined ? gluedHint : `did you mean ${near}?`;
+function unknownWord(word: string, hint: string | undefined, path: Path): Issue {
   const issue = {
     path: [...path, word],
     message: `unknown word ${quoteWord(word)}`,

@@ -21,6 +21,7 @@ import { defaultsVariable } from './place.ts';
 import { type Notice, type Problem, quoteWord } from './problem.ts';
 import { bareSchema, configWords, gatewayBlock } from './schema.ts';
 import { nearest } from './suggest.ts';
+import { dottedWord } from './unknown-word.ts';
 import { readYaml } from './yaml-reader.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -157,9 +158,12 @@ function schemaAt(path: readonly string[]): z.core.$ZodType | undefined {
 
 function nearestWord(word: string): string | undefined {
   const reachable = configWords().map((known) => known.word);
-  return nearest(
-    word,
-    reachable.filter((known) => !known.includes('[]')),
+  return (
+    dottedWord(word) ??
+    nearest(
+      word,
+      reachable.filter((known) => !known.includes('[]')),
+    )
   );
 }
 

@@ -41,10 +41,13 @@ const formerWords: Readonly<Record<string, string>> = {
  * word of the original tool is told its present name whatever the place.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  return similar(word, known) ?? formerly(word);
+}
+
+/** The present name of a word of the original tool, of vsftpd or of other servers. */
+export function formerly(word: string): string | undefined {
   const lower = normalForm(word);
-  return (
-    similar(word, known) ?? (Object.hasOwn(formerWords, lower) ? formerWords[lower] : undefined)
-  );
+  return Object.hasOwn(formerWords, lower) ? formerWords[lower] : undefined;
 }
 
 /** The one of `known` that is near enough to be meant, or undefined. */

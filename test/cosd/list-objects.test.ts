@@ -147,9 +147,9 @@ test('encoding-type=url encodes every name in the reply, and control characters 
   assert.match(wrong.text, /<Code>InvalidArgument</);
 });
 
-test('500,000 keys are filled in seconds and every page is found at once', async () => {
+test('500,000 keys are filled in seconds of CPU and every page is found at once', async () => {
   await using cosd = await startTestCosd();
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   const keys = function* () {
     for (let at = 0; at < 500_000; at++) yield `big/${String(at % 1000).padStart(3, '0')}/${at}`;
   };
@@ -158,7 +158,8 @@ test('500,000 keys are filled in seconds and every page is found at once', async
   assert.equal(folders.groups.length, 1000);
   const last = await list(cosd, { marker: 'big/999/499', 'max-keys': '2' });
   assert.deepEqual(last.keys, ['big/999/4999', 'big/999/49999']);
-  assert.ok(performance.now() - startedMs < 20_000);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 20_000_000, `${user + system} us`);
 });
 
 test('pages of any size put together are the whole listing, in 300 random buckets', () => {

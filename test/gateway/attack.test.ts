@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { until } from '#test/support/condition.ts';
+import { fakeClock, passUntil } from '#test/support/fake-clock.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTestGateway, type TestGateway } from '#test/support/gateway.ts';
 import { startProgram } from '#test/support/program.ts';
@@ -102,17 +103,18 @@ test('a client without a login is closed when the login timer ends, whatever it 
 });
 
 test('an idle session is closed with 421, but never during a transfer', async () => {
-  await using ftp = await startTestGateway({ timeouts: { idleMs: 300 } });
+  const clock = fakeClock();
+  await using ftp = await startTestGateway({ clock, timeouts: { idleMs: 30_000 } });
   await using client = await FtpClient.logIn(ftp.port);
   const data = await client.beginStore('slow');
-  const startedMs = performance.now();
-  await until('three idle times to pass', () => {
+  for (let sent = 1; sent <= 100; sent++) {
     data.write('x');
-    return performance.now() - startedMs > 900;
-  });
+    await until('a byte to arrive', () => ftp.gateway.transfers[0]?.bytes === sent);
+    await clock.advance(1_000); // three idle times in all
+  }
   data.end();
   assert.equal((await client.reply()).code, 226);
-  assert.equal((await client.reply()).code, 421);
+  assert.equal((await passUntil(clock, client.reply())).code, 421);
 });
 
 test('a pattern made to be slow holds nobody up', async () => {

@@ -14,7 +14,6 @@ const balancer = '127.0.0.1';
 const behindBalancer = (words: Record<string, unknown> = {}) =>
   startTestGateway({
     words: { proxy_protocol: { mode: 'required', trusted: [balancer] }, ...words },
-    timeouts: { dataConnectMs: 1000 },
   });
 
 async function logInBehind(ftp: TestGateway, header: Uint8Array): Promise<FtpClient> {

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import { until } from '#test/support/condition.ts';
+import { fakeClock, passUntil } from '#test/support/fake-clock.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { startTestGateway } from '#test/support/gateway.ts';
 import { startTlsGateway } from '#test/support/tls-gateway.ts';
@@ -282,8 +283,10 @@ test('a client that leaves the TLS session in order or by reset ends the FTP ses
 });
 
 test('a login that was given up has its time limit again', async () => {
-  await using ftp = await startTlsGateway({ timeouts: { loginMs: 400 } });
+  const clock = fakeClock();
+  await using ftp = await startTlsGateway({ clock, timeouts: { idleMs: 3_600_000 } });
   await using client = await FtpClient.logIn(ftp.port);
   await client.expect(220, 'REIN');
-  assert.equal((await client.reply()).code, 421);
+  assert.equal((await passUntil(clock, client.reply())).code, 421);
+  assert.ok(clock.monotonicMs() < 3_600_000, 'it is not the idle time');
 });

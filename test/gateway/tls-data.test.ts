@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import { Client } from 'basic-ftp';
 import { until } from '#test/support/condition.ts';
+import { fakeClock, passUntil } from '#test/support/fake-clock.ts';
 import { FtpClient } from '#test/support/ftp-client.ts';
 import { seededRandom } from '#test/support/random.ts';
 import { startTlsGateway, type TlsGateway } from '#test/support/tls-gateway.ts';
@@ -56,12 +57,14 @@ describe('the handshake of the data connection', () => {
   });
 
   test('that never comes is 425, and nothing is stored', async () => {
-    await using ftp = await startTlsGateway({ timeouts: { tlsHandshakeMs: 200 } });
+    const clock = fakeClock();
+    await using ftp = await startTlsGateway({ clock });
     await using client = await FtpClient.logInSecurely(ftp.port);
     const data = await client.openData();
     await client.expect(150, 'STOR file');
-    assert.equal((await client.reply()).code, 425);
-    await once(data.resume(), 'close');
+    const closed = once(data.resume(), 'close');
+    assert.equal((await passUntil(clock, client.reply())).code, 425);
+    await passUntil(clock, closed);
     await client.expect(257, 'PWD');
     assert.deepEqual(ftp.keys(), []);
   });

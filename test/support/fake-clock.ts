@@ -4,6 +4,21 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '#gateway/kit/clock.ts';
+import { until } from './condition.ts';
+
+/** Lets time pass, with its turns for sockets in between, until the work is done. */
+export async function passUntil<T>(clock: FakeClock, work: Promise<T>, stepMs = 1_000): Promise<T> {
+  let isDone = false;
+  const settled = () => {
+    isDone = true;
+  };
+  work.then(settled, settled);
+  await until('the end of the work', async () => {
+    if (!isDone) await clock.advance(stepMs);
+    return isDone;
+  });
+  return work;
+}
 
 export interface FakeClock extends Clock {
   /** Lets `durationMs` pass, firing every timer that falls due, also those set meanwhile. */

@@ -239,7 +239,9 @@ export class FtpClient implements AsyncDisposable {
     const chunks: Buffer[] = [];
     const ended = new Promise<void>((resolve) => {
       data.on('data', (chunk: Buffer) => chunks.push(chunk));
-      data.on('close', () => resolve());
+      if (data.closed)
+        resolve(); // broken off already
+      else data.on('close', () => resolve());
     });
     const reply = await this.reply();
     await ended;

@@ -70,7 +70,7 @@ const gateway = await startGateway({
     idleMs: 10_000,
     stallMs: 700,
     dataConnectMs: 500,
-    tlsHandshakeMs: 1_000,
+    tlsHandshakeMs: 10_000,
   },
   lostLogLines: () => logging.lostLines(),
 });
